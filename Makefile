@@ -1,0 +1,56 @@
+# What a person calls; CI calls the same.   make help   lists them.
+UV_VERSION := 0.13.9
+PYTHON ?= python3
+UV := .uv/bin/uv
+# The interpreter is the one that is there; nothing outside this folder is written but the package cache.
+export UV_PYTHON_DOWNLOADS := never
+export UV_COMPILE_BYTECODE := 1
+# Bytecode is start-up time: an environment that forbids it would make every run slower.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format bench ci-tools clean
+
+help: ## List what can be made
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: .venv/.ready ## Install everything into .venv/
+
+$(UV):
+	@echo "Installing uv $(UV_VERSION) into .uv/ ..."
+	@$(PYTHON) -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or later with its venv module is needed (Debian: apt-get install python3-venv)."; exit 1; }
+	@$(PYTHON) -m venv .uv
+	@.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.ready: $(UV) uv.lock pyproject.toml smokegate/pyproject.toml lattice/pyproject.toml
+	@echo "Installing the workspace into .venv/ ..."
+	@$(UV) sync --all-packages --locked --python $(PYTHON)
+	@touch $@
+
+demo: .venv/.ready ## Start Lattice, verify it, print the verdict
+	@.venv/bin/smokegate demo
+
+test: .venv/.ready ## Run the tests
+	@.venv/bin/python -m pytest
+
+check: .venv/.ready ## Lint, types, layers, shell scripts, locked dependencies
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache
+	@.venv/bin/shellcheck tests/smoke/smoke_test_runner.sh .ci/run
+	@$(UV) lock --check --quiet
+
+format: .venv/.ready ## Format the sources
+	@.venv/bin/ruff check --fix-only --quiet .
+	@.venv/bin/ruff format .
+
+bench: .venv/.ready ## Run the benchmarks
+	@.venv/bin/python -m bench
+
+ci-tools: ## Install the system packages that tests can use
+	@echo "No system package is needed yet."
+
+clean: ## Remove what make brought
+	rm -rf .uv .venv .demo

@@ -1,0 +1,1 @@
+"""Lattice API: n-dimensional lattices and paths through them, for many tenants."""

@@ -1,0 +1,1 @@
+"""Verifies a deployment and says what to do."""
