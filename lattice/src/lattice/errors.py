@@ -1,0 +1,111 @@
+"""Everything that is refused, and how: one tree of errors. `problems` puts them on the wire.
+
+ApiError
+├── BadRequestError        400
+├── UnauthorizedError      401  with WWW-Authenticate
+├── ForbiddenError         403
+├── NotFoundError          404  also what belongs to another tenant
+├── ConflictError          409
+├── TooLargeError          413
+├── InvalidError           422  names the fields
+├── TooManyRequestsError   429  with Retry-After
+└── UnavailableError       503
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+
+
+class ApiError(HTTPException):
+    """A refusal with words for the caller.
+
+    `detail` says what is wrong in one sentence; `members` are further members of the problem.
+    """
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        members: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(self.status, detail, dict(headers or {}))
+        self.members = dict(members or {})
+
+
+class BadRequestError(ApiError):
+    """The request cannot be read."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+class UnauthorizedError(ApiError):
+    """The caller is not known (RFC 6750, section 3)."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class ForbiddenError(ApiError):
+    """The caller is known and may not, or the plan does not allow it."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
+class NotFoundError(ApiError):
+    """There is no such thing for this caller."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class ConflictError(ApiError):
+    """It contradicts what is there."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class TooLargeError(ApiError):
+    """The body is larger than what is taken; the connection is closed after the reply."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            f"The request body is larger than {limit_bytes} bytes.",
+            headers={"Connection": "close"},
+        )
+
+
+class InvalidError(ApiError):
+    """A value cannot be used; `fields` maps each field to what is wrong with it."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__(
+            f"Invalid: {', '.join(fields)}.",
+            members={
+                "errors": [{"field": name, "detail": words} for name, words in fields.items()]
+            },
+        )
+
+
+class TooManyRequestsError(ApiError):
+    """A rate limit is reached; `retry_after_s` says in how many seconds to come back."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, detail: str, *, retry_after_s: int) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after_s)})
+
+
+class UnavailableError(ApiError):
+    """Something that the service needs does not answer."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE

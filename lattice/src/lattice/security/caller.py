@@ -1,0 +1,68 @@
+"""Who calls: the dependency of every route that needs an account."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy import select
+from starlette.requests import Request
+
+from lattice.database import Transactions, now
+from lattice.errors import UnauthorizedError
+from lattice.security.tables import sessions
+from lattice.security.tokens import InvalidTokenError, TokenKind, Tokens
+
+bearer = HTTPBearer(
+    auto_error=False,
+    bearerFormat="JWT",
+    scheme_name="access token",
+    description="The `access_token` of a registration, login or refresh.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An account with a live session; every query of a service carries its `tenant_id`."""
+
+    user_id: str
+    tenant_id: str
+    role: str
+    session_id: str
+
+
+def tokens_of(request: Request) -> Tokens:
+    """Return the token issuer of the application that serves this request."""
+    tokens: Tokens = request.app.state.tokens
+    return tokens
+
+
+TokenIssuer = Annotated[Tokens, Depends(tokens_of)]
+
+
+async def _caller(
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    tokens: TokenIssuer,
+    database: Transactions,
+) -> Caller:
+    if credentials is None:
+        raise UnauthorizedError("An access token is needed: Authorization: Bearer ...")
+    try:
+        claims = tokens.read(credentials.credentials, TokenKind.ACCESS)
+    except InvalidTokenError as error:
+        raise UnauthorizedError("The access token is not valid, or no longer.") from error
+    # Asked of the database each time: a token is dead the moment its session ends.
+    query = select(sessions.c.role).where(
+        sessions.c.id == claims.session_id,
+        sessions.c.user_id == claims.user_id,
+        sessions.c.tenant_id == claims.tenant_id,
+        sessions.c.expires_at > now(),
+    )
+    async with database.reading() as connection:
+        role = await connection.scalar(query)
+    if role is None:
+        raise UnauthorizedError("The session has ended: log in again.")
+    return Caller(claims.user_id, claims.tenant_id, role, claims.session_id)
+
+
+CurrentCaller = Annotated[Caller, Depends(_caller)]

@@ -1,0 +1,143 @@
+"""What an operator can set: every field is read from the environment variable `LATTICE_<NAME>`."""
+
+import secrets
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from starlette.requests import HTTPConnection
+
+SECRET_BYTES_MIN = 32
+DEV_ORIGIN = "http://localhost:3000"
+
+
+class Settings(BaseSettings):
+    """The settings of one process; frozen once read.
+
+    Raises pydantic's `ValidationError` for a value that cannot be used, so that a service
+    never starts on a misunderstood setting.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LATTICE_", frozen=True, extra="ignore")
+
+    dev: bool = Field(default=False, description="Development: a secret is made up when none is.")
+    secret: SecretStr = Field(
+        default=SecretStr(""), description="Key that signs tokens, 32 bytes or more. Required."
+    )
+    version: str = Field(
+        default_factory=lambda: installed_version("lattice-api"),
+        min_length=1,
+        description="Version that is served; by default the installed one.",
+    )
+    database_url: str = Field(
+        default="sqlite+aiosqlite:///lattice.db", description="Where the data lies."
+    )
+    tls_cert: Path | None = Field(default=None, description="Certificate chain, PEM.")
+    tls_key: Path | None = Field(default=None, description="Private key, PEM.")
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Addresses whose X-Forwarded-* are believed, comma-separated."
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Origins of browsers that may call, comma-separated."
+    )
+    body_limit_bytes: int = Field(
+        default=1_048_576, gt=0, description="Largest request body taken."
+    )
+    rate_limit_anonymous: int = Field(
+        default=100, gt=0, description="Requests a minute of an address without a valid token."
+    )
+    rate_limit_session: int = Field(
+        default=120, gt=0, description="Requests a minute of one session."
+    )
+    rate_limit_tenant: int = Field(
+        default=600, gt=0, description="Requests a minute of all sessions of a tenant."
+    )
+    access_token_ttl_s: int = Field(default=900, gt=0, description="Life of an access token.")
+    refresh_token_ttl_s: int = Field(
+        default=1_209_600, gt=0, description="Life of a session that is not refreshed."
+    )
+    password_time_cost: int = Field(default=3, ge=1, description="Argon2id passes.")
+    password_memory_kib: int = Field(default=65_536, ge=8, description="Argon2id memory.")
+    password_lanes: int = Field(default=4, ge=1, description="Argon2id lanes.")
+    password_workers: int = Field(default=2, ge=1, description="Passwords hashed at once.")
+    smoke_account_ttl_s: int = Field(
+        default=86_400, gt=0, description="Life of an account registered with X-Smoke-Test."
+    )
+    expiry_interval_s: float = Field(
+        default=600, gt=0, description="Time between two removals of expired accounts."
+    )
+    access_log: bool = Field(default=False, description="Log every request.")
+
+    @field_validator("cors_origins", "trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part for part in (piece.strip() for piece in value.split(",")) if part)
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins_are_named(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            # Credentials are allowed, so a wildcard would open every account to every page.
+            if not origin.startswith(("http://", "https://")) or origin.count("/") != len("//"):
+                msg = f"{origin!r} is not an origin such as https://app.example.com"
+                raise ValueError(msg)
+        return origins
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_a_file(cls, url: str) -> str:
+        scheme, separator, rest = url.partition("://")
+        if not separator or scheme not in {"sqlite", "sqlite+aiosqlite"}:
+            msg = "only sqlite:///FILE is supported"
+            raise ValueError(msg)
+        # In memory every connection would have a database of its own.
+        if rest in {"", "/"} or ":memory:" in rest or "mode=memory" in rest:
+            msg = "an in-memory database cannot be shared by connections: name a file"
+            raise ValueError(msg)
+        return f"sqlite+aiosqlite://{rest}"
+
+    @field_validator("tls_cert", "tls_key")
+    @classmethod
+    def _file_exists(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.is_file():
+            msg = f"there is no file {path}"
+            raise ValueError(msg)
+        return path
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            msg = "LATTICE_TLS_CERT and LATTICE_TLS_KEY are set together or not at all"
+            raise ValueError(msg)
+        secret = self.secret.get_secret_value()
+        if not secret and not self.dev:
+            msg = (
+                f"LATTICE_SECRET is required ({SECRET_BYTES_MIN} bytes or more), except with --dev"
+            )
+            raise ValueError(msg)
+        if secret and len(secret.encode()) < SECRET_BYTES_MIN:
+            msg = f"LATTICE_SECRET is shorter than {SECRET_BYTES_MIN} bytes"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _development(cls, values: dict[str, object]) -> dict[str, object]:
+        if values.get("dev") and not values.get("secret"):
+            return values | {"secret": secrets.token_urlsafe(SECRET_BYTES_MIN)}
+        return values
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """Origins that CORS allows: those that are set, and in development a local page too."""
+        return frozenset(self.cors_origins) | ({DEV_ORIGIN} if self.dev else frozenset())
+
+
+def settings_of(request: HTTPConnection) -> Settings:
+    """Return the settings of the application that serves this request."""
+    settings: Settings = request.app.state.settings
+    return settings

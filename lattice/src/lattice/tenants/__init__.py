@@ -1,0 +1,1 @@
+"""Tenants: what accounts belong to and everything is owned by."""
