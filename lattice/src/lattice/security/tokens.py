@@ -49,6 +49,7 @@ class Tokens:
     def __init__(self, settings: Settings) -> None:
         self._key = settings.secret.get_secret_value()
         self.access_ttl_s = settings.access_token_ttl_s
+        self.refresh_ttl_s = settings.refresh_token_ttl_s
 
     def access(self, user_id: str, tenant_id: str, session_id: str) -> str:
         """Issue an access token, good for `access_ttl_s` seconds while its session lasts."""

@@ -1,0 +1,43 @@
+"""The end of accounts that were made to expire: those of deployment checks."""
+
+import asyncio
+
+import structlog
+from sqlalchemy import delete, exists, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from lattice.accounts.tables import users
+from lattice.database import Database, now
+from lattice.security.sessions import remove_expired_sessions
+from lattice.tenants.tables import tenants
+
+
+async def remove_expired_accounts(connection: AsyncConnection) -> int:
+    """Remove expired accounts, of all tenants, and the tenants that they leave empty.
+
+    Returns how many accounts were removed.
+    """
+    expired = users.c.expires_at <= now()
+    homes = select(users.c.tenant_id).where(expired).distinct()
+    tenant_ids = (await connection.scalars(homes)).all()
+    removed = await connection.execute(delete(users).where(expired))
+    for tenant_id in tenant_ids:
+        inhabited = exists().where(users.c.tenant_id == tenant_id)
+        await connection.execute(delete(tenants).where(tenants.c.id == tenant_id, ~inhabited))
+    return removed.rowcount
+
+
+async def keep_removing_expired(database: Database, interval_s: float) -> None:
+    """Remove what has expired, now and then every `interval_s` seconds, until cancelled."""
+    log = structlog.get_logger("lattice")
+    while True:
+        try:
+            async with database.writing() as connection:
+                accounts = await remove_expired_accounts(connection)
+                sessions = await remove_expired_sessions(connection)
+            if accounts or sessions:
+                log.info("removed what has expired", accounts=accounts, sessions=sessions)
+        except SQLAlchemyError as error:
+            log.warning("could not remove what has expired", error=type(error).__name__)
+        await asyncio.sleep(interval_s)

@@ -1,0 +1,119 @@
+"""Registering, logging in and out, and leaving."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, status
+from starlette.requests import Request
+
+from lattice.accounts import service
+from lattice.accounts.schemas import (
+    Credentials,
+    Me,
+    Refreshing,
+    Registration,
+    SignedIn,
+    TokenPair,
+)
+from lattice.database import Reading, Transactions, Writing
+from lattice.errors import (
+    BadRequestError,
+    ConflictError,
+    InvalidError,
+    TooManyRequestsError,
+    UnauthorizedError,
+)
+from lattice.problems import refusals
+from lattice.security.caller import CurrentCaller, TokenIssuer
+from lattice.security.passwords import passwords_of
+from lattice.settings import settings_of
+
+router = APIRouter(prefix="/api/auth", tags=["accounts"], responses=refusals(TooManyRequestsError))
+
+
+def _door(request: Request, database: Transactions, tokens: TokenIssuer) -> service.Door:
+    return service.Door(database, passwords_of(request), tokens)
+
+
+def _lifetime(
+    request: Request,
+    x_smoke_test: Annotated[
+        str | None,
+        Header(description="Sent by deployment checks: the account is removed after a day."),
+    ] = None,
+) -> timedelta | None:
+    if x_smoke_test is None:
+        return None
+    return timedelta(seconds=settings_of(request).smoke_account_ttl_s)
+
+
+Door = Annotated[service.Door, Depends(_door)]
+Lifetime = Annotated[timedelta | None, Depends(_lifetime)]
+
+
+@router.post(
+    "/register",
+    summary="Make an account",
+    status_code=status.HTTP_201_CREATED,
+    responses=refusals(BadRequestError, ConflictError, InvalidError),
+)
+async def register(registration: Registration, door: Door, lifetime: Lifetime) -> SignedIn:
+    """Make an account and a tenant of its own, and log it in.
+
+    An address has one account, in whatever letter case it is written.
+    """
+    return await service.register(door, registration, lifetime)
+
+
+@router.post(
+    "/login",
+    summary="Log in",
+    responses=refusals(BadRequestError, UnauthorizedError, InvalidError),
+)
+async def log_in(credentials: Credentials, door: Door) -> SignedIn:
+    """Begin a session.
+
+    The answer to a wrong password and to an address without an account is the same.
+    """
+    return await service.log_in(door, credentials)
+
+
+@router.post(
+    "/refresh",
+    summary="Refresh the tokens",
+    responses=refusals(BadRequestError, UnauthorizedError, InvalidError),
+)
+async def refresh(refreshing: Refreshing, door: Door) -> TokenPair:
+    """Exchange a refresh token, which is good for one use, for a new pair.
+
+    A refresh token that comes a second time ends its session.
+    """
+    return await service.refresh(door, refreshing.refresh_token)
+
+
+@router.post(
+    "/logout",
+    summary="Log out",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=refusals(UnauthorizedError),
+)
+async def log_out(caller: CurrentCaller, connection: Writing) -> None:
+    """End this session: its access token and its refresh token are dead at once."""
+    await service.log_out(connection, caller)
+
+
+@router.get("/me", summary="See my account", responses=refusals(UnauthorizedError))
+async def see_me(caller: CurrentCaller, connection: Reading) -> Me:
+    """Return the account that calls, and its tenant."""
+    return await service.see_me(connection, caller)
+
+
+@router.delete(
+    "/me",
+    summary="Remove my account",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=refusals(UnauthorizedError),
+)
+async def leave(caller: CurrentCaller, connection: Writing) -> None:
+    """Remove the account that calls and, with its last one, the tenant and all that it owns."""
+    await service.leave(connection, caller)

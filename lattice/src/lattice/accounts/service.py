@@ -1,0 +1,186 @@
+"""What can be done with accounts.
+
+Passwords are hashed between transactions, never inside one: nobody's write waits for a hash.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Row, delete, exists, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from lattice.accounts.schemas import (
+    Credentials,
+    Me,
+    Registration,
+    SignedIn,
+    TokenPair,
+    User,
+    email_key,
+    normal_email,
+)
+from lattice.accounts.tables import users
+from lattice.database import Database, now
+from lattice.errors import ConflictError, UnauthorizedError
+from lattice.security.caller import Caller
+from lattice.security.passwords import Passwords
+from lattice.security.sessions import Bearer, Grant, end_session, open_session, rotate
+from lattice.security.tokens import InvalidTokenError, TokenKind, Tokens
+from lattice.tenants.schemas import Tenant
+from lattice.tenants.service import create_tenant, delete_tenant, get_tenant
+
+FIRST_ROLE = "owner"
+_GONE = "The account has just been removed."
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What it takes to let someone in."""
+
+    database: Database
+    passwords: Passwords
+    tokens: Tokens
+
+
+async def register(door: Door, registration: Registration, lifetime: timedelta | None) -> SignedIn:
+    """Make an account and its tenant, and log it in; an account with a `lifetime` expires.
+
+    Raises `ConflictError` if the address has an account, in whatever letter case.
+    """
+    async with door.database.reading() as connection:
+        if await _find(connection, registration.email) is not None:
+            raise _taken()
+    password_hash = await door.passwords.hash(registration.password)
+    created_at = now()
+    try:
+        async with door.database.writing() as connection:
+            tenant = await create_tenant(connection, registration.tenant_name)
+            values = {
+                "id": str(uuid4()),
+                "tenant_id": tenant.id,
+                "email": registration.email,
+                "email_key": email_key(registration.email),
+                "password_hash": password_hash,
+                "role": FIRST_ROLE,
+                "created_at": created_at,
+                "expires_at": created_at + lifetime if lifetime else None,
+            }
+            row = (await connection.execute(insert(users).values(values).returning(users))).one()
+            grant = await open_session(connection, door.tokens, _bearer(row))
+    except IntegrityError as error:
+        # Two at once: both found the address free, the index lets one of them have it.
+        raise _taken() from error
+    return _signed_in(grant, row, tenant)
+
+
+async def log_in(door: Door, credentials: Credentials) -> SignedIn:
+    """Begin a session.
+
+    Raises one and the same `UnauthorizedError`, after the same time, for a wrong password, an
+    address without an account and an account that has expired.
+    """
+    async with door.database.reading() as connection:
+        row = await _find(connection, credentials.email)
+    password_hash = row.password_hash if row else None
+    right = await door.passwords.verify(credentials.password, password_hash)
+    if row is None or not right or _has_expired(row):
+        raise UnauthorizedError("The address or the password is wrong.")
+    try:
+        async with door.database.writing() as connection:
+            grant = await open_session(connection, door.tokens, _bearer(row))
+            tenant = await get_tenant(connection, grant.caller, row.tenant_id)
+    except IntegrityError as error:
+        raise UnauthorizedError(_GONE) from error
+    return _signed_in(grant, row, tenant)
+
+
+async def refresh(door: Door, refresh_token: str) -> TokenPair:
+    """Exchange a refresh token for new tokens; the old one is dead.
+
+    Raises `UnauthorizedError` for any other text, and ends the session of a token used before.
+    """
+    refused = UnauthorizedError("The refresh token is not valid, or no longer.")
+    try:
+        claims = door.tokens.read(refresh_token, TokenKind.REFRESH)
+    except InvalidTokenError as error:
+        raise refused from error
+    async with door.database.writing() as connection:
+        query = select(users).where(
+            users.c.id == claims.user_id, users.c.tenant_id == claims.tenant_id
+        )
+        row = (await connection.execute(query)).one_or_none()
+        grant = await rotate(connection, door.tokens, claims, _bearer(row)) if row else None
+    # Raised outside: the end of a session whose token was used twice must be committed.
+    if grant is None:
+        raise refused
+    return TokenPair(
+        access_token=grant.access_token,
+        refresh_token=grant.refresh_token,
+        expires_in=grant.expires_in_s,
+    )
+
+
+async def log_out(connection: AsyncConnection, caller: Caller) -> None:
+    """End the session: its access token and its refresh token are dead."""
+    await end_session(connection, caller.tenant_id, caller.session_id)
+
+
+async def see_me(connection: AsyncConnection, caller: Caller) -> Me:
+    """Return the caller's account and tenant."""
+    query = select(users).where(users.c.id == caller.user_id, users.c.tenant_id == caller.tenant_id)
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise UnauthorizedError(_GONE)
+    tenant = await get_tenant(connection, caller, caller.tenant_id)
+    return Me(**_user(row).model_dump(), tenant=tenant)
+
+
+async def leave(connection: AsyncConnection, caller: Caller) -> None:
+    """Remove the caller's account and, with its last one, the tenant and all that it owns."""
+    others = exists().where(users.c.tenant_id == caller.tenant_id, users.c.id != caller.user_id)
+    if await connection.scalar(select(others)):
+        await connection.execute(
+            delete(users).where(users.c.id == caller.user_id, users.c.tenant_id == caller.tenant_id)
+        )
+    else:
+        await delete_tenant(connection, caller)
+
+
+async def _find(connection: AsyncConnection, email: str) -> Row[Any] | None:
+    """Find the account of an address, whichever tenant it belongs to."""
+    try:
+        key = email_key(normal_email(email))
+    except ValueError:
+        return None
+    query = select(users).where(users.c.email_key == key)
+    return (await connection.execute(query)).one_or_none()
+
+
+def _taken() -> ConflictError:
+    return ConflictError("There is an account for this address already: log in.")
+
+
+def _has_expired(row: Row[Any]) -> bool:
+    expires_at: datetime | None = row.expires_at
+    return expires_at is not None and expires_at <= now()
+
+
+def _bearer(row: Row[Any]) -> Bearer:
+    return Bearer(row.id, row.tenant_id, row.role, row.expires_at)
+
+
+def _user(row: Row[Any]) -> User:
+    return User(id=row.id, email=row.email, role=row.role, created_at=row.created_at)
+
+
+def _signed_in(grant: Grant, row: Row[Any], tenant: Tenant) -> SignedIn:
+    return SignedIn(
+        access_token=grant.access_token,
+        refresh_token=grant.refresh_token,
+        expires_in=grant.expires_in_s,
+        user=_user(row),
+        tenant=tenant,
+    )
