@@ -1,0 +1,1 @@
+"""Pathfinding: the shortest way through a lattice."""
