@@ -1,0 +1,55 @@
+"""Fixtures that the system tests share: certificates, servers and proxies that clean up."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.system.certificates import Certificates
+from tests.system.fault_proxy import Fault, FaultProxy, Upstream
+from tests.system.loop_thread import LoopThread
+from tests.system.raw_client import client_context
+from tests.system.tiny_upstream import TinyUpstream
+
+OpenProxy = Callable[..., FaultProxy]
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """An authority for this session; its `ca_file` is what clients trust."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def trusting(certificates: Certificates) -> ssl.SSLContext:
+    """A client context that trusts the session's authority alone."""
+    return client_context(certificates.ca_file)
+
+
+@pytest.fixture
+def tiny_upstream() -> Iterator[TinyUpstream]:
+    """A small real server over plain HTTP."""
+    with TinyUpstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def loop_thread(tiny_upstream: TinyUpstream) -> Iterator[LoopThread]:
+    """A loop for asynchronous servers; it ends before the upstream that they talk to."""
+    with LoopThread() as loop:
+        yield loop
+
+
+@pytest.fixture
+def open_proxy(tiny_upstream: TinyUpstream, loop_thread: LoopThread) -> OpenProxy:
+    """Open a fault proxy in front of the small server, or of `upstream`."""
+
+    def open_one(
+        *faults: Fault, tls: ssl.SSLContext | None = None, upstream: Upstream | None = None
+    ) -> FaultProxy:
+        target = upstream or Upstream(tiny_upstream.url)
+        return loop_thread.keep(FaultProxy(target, *faults, tls=tls))
+
+    return open_one

@@ -1,0 +1,155 @@
+"""The proxy's own connection to the upstream, one for each client connection."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import h11
+
+from tests.system.fault_proxy.client_link import MAX_BODY_BYTES, READ_BYTES, BodyTooLargeError
+from tests.system.fault_proxy.messages import Reply, Request
+
+# Servers close idle connections after seconds (uvicorn: 5). A connection that could be closed
+# while a request is under way would force the proxy to send a write twice or to lose it.
+REUSE_WITHIN_S = 1.0
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """Where requests go: `url` is scheme, host and port; TLS is verified against `ca_file`."""
+
+    url: str
+    ca_file: Path | None = None
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def port(self) -> int:
+        parts = urlsplit(self.url)
+        return parts.port or (443 if parts.scheme == "https" else 80)
+
+    def tls(self) -> ssl.SSLContext | None:
+        """Return how to speak TLS with it, None for plain HTTP."""
+        if urlsplit(self.url).scheme != "https":
+            return None
+        return ssl.create_default_context(cafile=self.ca_file)
+
+
+class UpstreamLink:
+    """One connection at a time, made on demand and kept while it is surely alive."""
+
+    def __init__(self, upstream: Upstream, next_number: Callable[[], int]) -> None:
+        self._upstream = upstream
+        self._tls = upstream.tls()
+        self._next_number = next_number
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._http = h11.Connection(h11.CLIENT)
+        self._idle_since_s = 0.0
+        self.number = 0
+
+    async def connect(self) -> int:
+        """Make sure that a live connection is there and return its number.
+
+        Raises OSError (refused, TLS not verified).
+        """
+        if not self._reusable():
+            await self.close()
+            self._streams = await asyncio.open_connection(
+                self._upstream.host, self._upstream.port, ssl=self._tls
+            )
+            self._http = h11.Connection(h11.CLIENT)
+            self.number = self._next_number()
+        return self.number
+
+    async def exchange(self, request: Request) -> Reply:
+        """Send one request over the connection made before and return the reply, whole.
+
+        Never sent twice. Raises OSError, h11.RemoteProtocolError, BodyTooLargeError.
+        """
+        head = h11.Request(
+            method=request.method.encode("ascii"),
+            target=request.target.encode("latin-1"),
+            headers=_forwarded_headers(request),
+        )
+        await self._send(head, h11.Data(data=request.body), h11.EndOfMessage())
+        response = await self._next_event()
+        while isinstance(response, h11.InformationalResponse):
+            response = await self._next_event()
+        if not isinstance(response, h11.Response):
+            raise ConnectionError("the upstream closed before it replied")
+        reply = _reply(response, await self._read_body())
+        await self._finish()
+        return reply
+
+    async def close(self) -> None:
+        """Drop the connection, if there is one."""
+        if self._streams is None:
+            return
+        (_, writer), self._streams = self._streams, None
+        writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+    def _reusable(self) -> bool:
+        if self._streams is None or self._streams[0].at_eof():
+            return False
+        return asyncio.get_running_loop().time() - self._idle_since_s < REUSE_WITHIN_S
+
+    async def _finish(self) -> None:
+        if self._http.states == {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}:
+            self._http.start_next_cycle()
+            self._idle_since_s = asyncio.get_running_loop().time()
+        else:
+            await self.close()
+
+    def _open_streams(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._streams is None:
+            raise ConnectionError("not connected to the upstream")
+        return self._streams
+
+    async def _send(self, *events: h11.Event) -> None:
+        _, writer = self._open_streams()
+        writer.write(b"".join(self._http.send(event) or b"" for event in events))
+        await writer.drain()
+
+    async def _next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        reader, _ = self._open_streams()
+        while (event := self._http.next_event()) is h11.NEED_DATA:
+            self._http.receive_data(await reader.read(READ_BYTES))
+        return event
+
+    async def _read_body(self) -> bytes:
+        body = bytearray()
+        while isinstance(event := await self._next_event(), h11.Data):
+            body += event.data
+            if len(body) > MAX_BODY_BYTES:
+                raise BodyTooLargeError
+        return bytes(body)
+
+
+def _forwarded_headers(request: Request) -> list[tuple[bytes, bytes]]:
+    """Return the client's headers with framing of our own: the body is whole by now."""
+    sent = request.without_header("Transfer-Encoding", "Content-Length", "Expect", "Connection")
+    if request.body or request.header("Content-Length") is not None:
+        sent = sent.with_added_header("Content-Length", str(len(request.body)))
+    return [(key.encode("latin-1"), value.encode("latin-1")) for key, value in sent.headers]
+
+
+def _reply(response: h11.Response, body: bytes) -> Reply:
+    headers = tuple(
+        (k.decode("latin-1"), v.decode("latin-1")) for k, v in response.headers.raw_items()
+    )
+    return Reply(
+        status=response.status_code,
+        reason=bytes(response.reason).decode("latin-1"),
+        headers=headers,
+        body=body,
+    ).without_header("Transfer-Encoding", "Connection", "Keep-Alive")
