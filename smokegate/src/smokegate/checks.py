@@ -1,0 +1,224 @@
+"""Suites and their checks: what people write, and how it is found.
+
+A check is an `async def test_*` method of a class derived from `HealthSuite` or
+`WorkflowSuite`; nothing else in a project is ever taken for one. An annotated class attribute of
+a suite is a setting: its value is the default, its annotation the type.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar, TypeVar, get_type_hints
+
+from smokegate.errors import SuiteError
+from smokegate.results import Consequence
+from smokegate.settings import Settings, Sourced, convert
+
+RESOURCES_FILE = "resources.py"
+_MARKS = "__smokegate_marks__"
+_PREFIX = "test_"
+
+Function = TypeVar("Function", bound=Callable[..., Awaitable[None]])
+
+
+class Suite:
+    """The root of all suites; an instance is made for each attempt at a check."""
+
+    suite: ClassVar[str] = ""
+    consequence: ClassVar[Consequence] = Consequence.SHARE
+
+
+class HealthSuite(Suite):
+    """Checks of single endpoints: one that fails means rollback unless it says otherwise."""
+
+    suite = "health"
+    consequence = Consequence.ROLLBACK
+
+
+class WorkflowSuite(Suite):
+    """Checks of what users do: the share that passed decides unless a check says otherwise."""
+
+    suite = "workflows"
+    consequence = Consequence.SHARE
+
+
+SUITES = ("health", "workflows")
+
+
+def consequence(means: Consequence) -> Callable[[Function], Function]:
+    """Mark what a failure of this check means for the release."""
+    return _mark(consequence=means)
+
+
+def exclusive(*, last: bool = False) -> Callable[[Function], Function]:
+    """Mark a check that runs alone, after the others; `last` puts it behind all of them."""
+    return _mark(exclusive=True, last=last)
+
+
+def deprecated(*, since: str) -> Callable[[Function], Function]:
+    """Mark a check that still runs and reports but no longer decides."""
+    return _mark(deprecated=since)
+
+
+def owner(name: str) -> Callable[[Function], Function]:
+    """Mark who answers for what the check looks at; shown with its failure."""
+    return _mark(owner=name)
+
+
+def _mark(**values: Any) -> Callable[[Function], Function]:
+    def mark(function: Function) -> Function:
+        setattr(function, _MARKS, {**getattr(function, _MARKS, {}), **values})
+        return function
+
+    return mark
+
+
+class Check:
+    """One check, ready to be run."""
+
+    def __init__(self, suite_class: type[Suite], name: str) -> None:
+        function = getattr(suite_class, name)
+        marks: dict[str, Any] = getattr(function, _MARKS, {})
+        self.suite_class = suite_class
+        self.suite = suite_class.suite
+        self.name = name
+        self.id = f"{self.suite}.{name}"
+        self.title = title_of(function, name)
+        self.file = Path(inspect.getfile(suite_class))
+        self.line = function.__code__.co_firstlineno
+        self.consequence: Consequence = marks.get("consequence", suite_class.consequence)
+        self.exclusive: bool = marks.get("exclusive", False)
+        self.last: bool = marks.get("last", False)
+        self.deprecated: str = marks.get("deprecated", "")
+        self.owner: str = marks.get("owner", "")
+        self.needs = parameters(function)[1:]
+        if self.consequence is Consequence.SHARE and self.suite != WorkflowSuite.suite:
+            raise SuiteError(f"{self.file}:{self.line}: only workflow checks count in the share")
+
+    def bind(self, suite_settings: dict[str, Any]) -> Callable[..., Awaitable[None]]:
+        """Give the check as a function of its resources, on an instance of its own."""
+        instance = self.suite_class()
+        for key, value in suite_settings.items():
+            if hasattr(self.suite_class, key):
+                setattr(instance, key, value)
+        bound: Callable[..., Awaitable[None]] = getattr(instance, self.name)
+        return bound
+
+
+def title_of(function: Callable[..., Any], name: str) -> str:
+    """The first line of the docstring, or the name in words."""
+    documentation = inspect.getdoc(function) or ""
+    return documentation.partition("\n")[0].strip() or name.removeprefix(_PREFIX).replace("_", " ")
+
+
+def parameters(function: Callable[..., Any]) -> list[str]:
+    """The names of what a function takes, in order."""
+    code = function.__code__
+    return list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+
+
+def checks_of(suite_class: type[Suite]) -> list[Check]:
+    """The checks of a suite in the order in which they are written, its bases' first.
+
+    Raises `SuiteError` for a test method that is not asynchronous.
+    """
+    names: dict[str, None] = {}
+    for base in reversed(suite_class.__mro__):
+        names.update(dict.fromkeys(name for name in vars(base) if name.startswith(_PREFIX)))
+    for name in names:
+        if not inspect.iscoroutinefunction(getattr(suite_class, name)):
+            raise SuiteError(f"{suite_class.__qualname__}.{name} must be an async def")
+    return [Check(suite_class, name) for name in names]
+
+
+def is_suite(value: object) -> bool:
+    """Whether a value is a suite that somebody wrote, rather than one of the roots."""
+    return (
+        isinstance(value, type)
+        and issubclass(value, Suite)
+        and value not in (Suite, HealthSuite, WorkflowSuite)
+    )
+
+
+def suites_in(module: ModuleType) -> list[type[Suite]]:
+    """The suites that a module defines itself, imported ones left out."""
+    return [
+        value
+        for value in vars(module).values()
+        if is_suite(value) and value.__module__ == module.__name__
+    ]
+
+
+def suite_files(paths: Iterable[Path]) -> list[Path]:
+    """The `test_*.py` files that paths name or hold; `SuiteError` for a path that is not there."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted(path.rglob("test_*.py"))
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise SuiteError(f"{path}: no such file or folder; give the folder of your suites")
+    return list(dict.fromkeys(file.resolve() for file in found))
+
+
+def load_module(path: Path) -> ModuleType:
+    """Import a file by its path; as with pytest, its folder can be imported from.
+
+    Raises `SuiteError` that names the file and the line that failed.
+    """
+    name, folder = path.stem, str(path.parent)
+    loaded = sys.modules.get(name)
+    if loaded is not None:
+        if Path(getattr(loaded, "__file__", None) or "").resolve() == path:
+            return loaded
+        raise SuiteError(f"{path}: another module is named {name} already; rename the file")
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise SuiteError(f"{path}: not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        del sys.modules[name]
+        if not isinstance(error, Exception | SystemExit):
+            raise
+        raise SuiteError(f"{_place(path, error)}: {type(error).__name__}: {error}") from error
+    return module
+
+
+def _place(path: Path, error: BaseException) -> str:
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}"
+    trace, line = error.__traceback__, 0
+    while trace:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return f"{path}:{line}" if line else str(path)
+
+
+def declared_settings(suites: Iterable[type[Suite]]) -> dict[str, Any]:
+    """The settings that suites declare, by name, with their types."""
+    declared: dict[str, Any] = {}
+    for suite in suites:
+        hints = get_type_hints(suite).items()
+        declared |= {name: kind for name, kind in hints if name not in Suite.__annotations__}
+    return declared
+
+
+def suite_settings(settings: Settings, declared: dict[str, Any]) -> dict[str, Any]:
+    """The values that configuration gives to the suites' settings.
+
+    Raises `UsageError` for a value of another type than declared.
+    """
+    given: dict[str, Sourced] = settings.extra
+    return {key: convert(key, given[key], kind) for key, kind in declared.items() if key in given}

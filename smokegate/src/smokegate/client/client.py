@@ -1,0 +1,312 @@
+"""The client that a check or a resource gets: bound to its owner, it keeps the evidence."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import Any, NoReturn
+from urllib.parse import urljoin, urlsplit
+
+import msgspec
+
+from smokegate.client.body import ACCEPT_ENCODING, decode
+from smokegate.client.evidence import Evidence
+from smokegate.client.record import record
+from smokegate.client.reply import Reply
+from smokegate.client.session import Session
+from smokegate.client.transport import Answer, Failure, Headers, Request
+from smokegate.client.trouble import describe
+from smokegate.errors import NotApplicable
+from smokegate.results import Exchange, Side
+
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS = 5
+_REDIRECTION, _SERVER_ERROR = 300, 500
+_TOO_MANY_REQUESTS = 429
+_FIRST_PAUSE_S = 1.0
+# A failure of these kinds can only come after the target took the connection.
+_LET_IN = frozenset({"silent", "slow_body", "tls_timeout", "reset", "empty", "truncated", "tls"})
+
+
+class Client:
+    """Sends requests to the target and records each as evidence of its owner.
+
+    Paths are relative to the target's URL. A request that is not answered ends the check; a 429
+    is waited out as `Retry-After` says, within the check's deadline.
+    """
+
+    def __init__(self, session: Session, evidence: Evidence, *, fresh: bool = False) -> None:
+        self.session = session
+        self.evidence = evidence
+        self.settings = session.settings
+        self._fresh = fresh
+        self._token = ""
+
+    @property
+    def run_id(self) -> str:
+        """The run's id, as sent in `X-Smoke-Test`."""
+        return self.session.run_id
+
+    def with_token(self, token: str) -> Client:
+        """Give a client of the same owner that sends a bearer token."""
+        self.session.redactor.add(token)
+        client = Client(self.session, self.evidence, fresh=self._fresh)
+        client._token = token
+        return client
+
+    def unique(self, prefix: str) -> str:
+        """Make up a name that no other owner and no other run makes up."""
+        self.evidence.names_given += 1
+        seed = f"{self.run_id}/{self.evidence.owner}/{self.evidence.names_given}"
+        return f"{prefix}-{hashlib.sha256(seed.encode()).hexdigest()[:12]}"
+
+    def email(self) -> str:
+        """Make up an address from the setting `test_email`."""
+        pattern, mark = self.settings.test_email, self.unique(self.run_id).replace("_", "-")
+        if "{uuid}" in pattern:
+            return pattern.replace("{uuid}", mark)
+        local, _, domain = pattern.partition("@")
+        return f"{local}+{mark}@{domain}"
+
+    def saw_version(self, version: str) -> None:
+        """Report which version the target says it serves; once per reply that said it."""
+        self.session.versions[version] = self.session.versions.get(version, 0) + 1
+
+    def warn(self, message: str) -> None:
+        """Add a warning to the check's outcome."""
+        self.evidence.warnings.append(message)
+
+    def skip(self, reason: str) -> NoReturn:
+        """End the check: it does not apply to this target."""
+        self.evidence.end(NotApplicable(reason))
+
+    async def get(self, path: str, **options: Any) -> Reply:
+        """Send GET; the options are those of `request`."""
+        return await self.request("GET", path, **options)
+
+    async def post(self, path: str, **options: Any) -> Reply:
+        """Send POST; the options are those of `request`."""
+        return await self.request("POST", path, **options)
+
+    async def patch(self, path: str, **options: Any) -> Reply:
+        """Send PATCH; the options are those of `request`."""
+        return await self.request("PATCH", path, **options)
+
+    async def delete(self, path: str, **options: Any) -> Reply:
+        """Send DELETE; the options are those of `request`."""
+        return await self.request("DELETE", path, **options)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = msgspec.UNSET,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        creates: tuple[str, str] | None = None,
+        fresh: bool = False,
+        wait_if_throttled: bool = True,
+        timeout_s: float | None = None,
+    ) -> Reply:
+        """Send a request and return its reply, whatever its status.
+
+        `json` or `body` is sent; `creates` names what the request makes (kind and name) so that
+        it is removed after the run, even if this process is killed. `fresh` demands a connection
+        of its own. Redirects within the origin are followed for GET and HEAD.
+        """
+        if json is not msgspec.UNSET:
+            body, headers = (
+                _json_body(json),
+                {"Content-Type": "application/json", **(headers or {})},
+            )
+            self.session.redactor.learn(json)
+        request = Request(
+            method=method,
+            url=self._resolve(path),
+            headers=self._headers(path, headers or {}),
+            body=body,
+            timeout_s=timeout_s or self.settings.timeout_s,
+            fresh=fresh or self._fresh,
+            replayable=method in IDEMPOTENT,
+        )
+        reply = await self._send(request, creates)
+        if wait_if_throttled and reply.status == _TOO_MANY_REQUESTS:
+            reply = await self._wait_out(reply, request, creates)
+        return await self._follow(reply, request)
+
+    async def handshake(self, *, tls_max: str) -> bool:
+        """Try to connect with nothing newer than a TLS version ("1.1"); say whether it worked."""
+        request = Request(
+            method="HEAD",
+            url=self._resolve(self.settings.canary_path),
+            headers=self._headers("/", {}),
+            timeout_s=self.settings.timeout_s,
+            fresh=True,
+            tls_max=tls_max,
+        )
+        started = self._now()
+        answer = await self.session.transport.send(request)
+        exchange = self._record(request, answer, b"", started)
+        if exchange.trouble and exchange.trouble.side is not Side.TARGET:
+            self.evidence.no_reply(exchange, exchange.trouble)
+        return answer.status is not None
+
+    async def _send(self, request: Request, creates: tuple[str, str] | None) -> Reply:
+        entry = None
+        if creates:
+            entry = await self.session.creations.intend(*creates, self.evidence.owner)
+        started_s = self._now()
+        try:
+            answer = await self._waiting(request, entry)
+        except asyncio.CancelledError:
+            unanswered = Answer(failure=Failure(kind="deadline", detail=""), sends=1)
+            self._record(request, unanswered, b"", started_s)
+            raise
+        decoded = self._decode(answer)
+        exchange = self._record(request, answer, decoded, started_s)
+        if exchange.trouble:
+            self.evidence.no_reply(exchange, exchange.trouble)
+        return Reply(exchange, decoded if isinstance(decoded, bytes) else b"", self.evidence)
+
+    async def _waiting(self, request: Request, entry: int | None) -> Answer:
+        """Send, and let the evidence show meanwhile that the target is being waited for."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine always runs in a task
+        self.evidence.waiting_for_target.add(task)
+        try:
+            if entry is None:
+                return await self.session.transport.send(request)
+            return await self._create(request, entry)
+        finally:
+            self.evidence.waiting_for_target.discard(task)
+
+    async def _create(self, request: Request, entry: int) -> Answer:
+        """Send a creating request that outlives its sender: its answer must reach the journal."""
+        sending = asyncio.create_task(self.session.transport.send(request))
+
+        def settle(sent: asyncio.Task[Answer]) -> None:
+            self.session.creating.discard(sent)
+            answered = not sent.cancelled() and sent.exception() is None
+            self.session.creations.settle(entry, _was_made(sent.result()) if answered else None)
+
+        self.session.creating.add(sending)
+        sending.add_done_callback(settle)
+        return await asyncio.shield(sending)
+
+    def _decode(self, answer: Answer) -> bytes | Failure:
+        encoding = ", ".join(
+            value for name, value in answer.headers if name.lower() == "content-encoding"
+        )
+        if not encoding or answer.failure or not answer.body:
+            return answer.body
+        return decode(answer.body, encoding, self.settings.max_decoded_bytes)
+
+    async def _wait_out(
+        self, reply: Reply, request: Request, creates: tuple[str, str] | None
+    ) -> Reply:
+        """Honour `Retry-After` (RFC 9110, 10.2.3) until the target takes the request."""
+        pause_s = _FIRST_PAUSE_S
+        while reply.status == _TOO_MANY_REQUESTS:
+            pause_s = _retry_after_s(reply) or pause_s * 2
+            if self._now() + self.session.started + pause_s >= self.evidence.deadline:
+                self.evidence.throttled(reply.exchange, pause_s)
+            await asyncio.sleep(pause_s)
+            reply = await self._send(request, creates)
+        return reply
+
+    async def _follow(self, reply: Reply, request: Request) -> Reply:
+        """Follow redirects within the origin; one that leads elsewhere is left to the check."""
+        for _ in range(_MOST_REDIRECTS):
+            location = reply.header("Location")
+            if (
+                reply.status not in _REDIRECTS
+                or request.method not in ("GET", "HEAD")
+                or not location
+            ):
+                return reply
+            url = urljoin(request.url, location)
+            if _origin(url) != _origin(request.url):
+                return reply
+            request = msgspec.structs.replace(request, url=url.partition("#")[0])
+            reply = await self._send(request, None)
+        return reply
+
+    def _now(self) -> float:
+        """Seconds since the run began."""
+        return asyncio.get_running_loop().time() - self.session.started
+
+    def _resolve(self, path: str) -> str:
+        if "://" in path:
+            if urlsplit(path).hostname != self.settings.target.hostname:
+                raise ValueError(f"{path} is on another host than the target")
+            return path
+        return self.settings.url + path
+
+    def _headers(self, path: str, given: dict[str, str]) -> Headers:
+        headers = {
+            "Accept": "application/json, */*;q=0.5",
+            "Accept-Encoding": ACCEPT_ENCODING,
+            "User-Agent": self.session.user_agent,
+            "X-Smoke-Test": self.run_id,
+        }
+        if self._token and _origin(self._resolve(path)) == _origin(self.settings.url):
+            headers["Authorization"] = f"Bearer {self._token}"
+        return [*{**headers, **given}.items()]
+
+    def _record(
+        self, request: Request, answer: Answer, decoded: bytes | Failure, started_s: float
+    ) -> Exchange:
+        failure = answer.failure or (decoded if isinstance(decoded, Failure) else None)
+        if answer.status is not None or (failure and failure.kind in _LET_IN):
+            self.session.was_let_in = True
+        trouble = None
+        if failure:
+            trouble = describe(failure.kind, failure.detail, was_let_in=self.session.was_let_in)
+        body = decoded if isinstance(decoded, bytes) else b""
+        self.session.learn_secrets(answer.headers, body)
+        exchange = record(
+            len(self.evidence.exchanges) + 1,
+            request=request,
+            answer=answer,
+            body=body,
+            started_s=started_s,
+            trouble=trouble,
+        )
+        self.evidence.exchanges.append(exchange)
+        return exchange
+
+
+def _json_body(document: Any) -> bytes:
+    return document if isinstance(document, bytes) else msgspec.json.encode(document)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, parts.hostname, port
+
+
+def _was_made(answer: Answer) -> bool | None:
+    """Whether a creating request made something; None if only the target knows."""
+    if answer.sends == 0:
+        return False
+    if answer.status is None or answer.status >= _SERVER_ERROR:
+        return None
+    return answer.status < _REDIRECTION
+
+
+def _retry_after_s(reply: Reply) -> float | None:
+    """Read `Retry-After` (RFC 9110, 10.2.3): seconds or a date, by the server's own clock."""
+    from email.utils import parsedate_to_datetime  # 15 ms that only a throttled run needs
+
+    text = (reply.header("Retry-After") or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        until = parsedate_to_datetime(text)
+        now = parsedate_to_datetime(reply.header("Date") or "")
+        return max(0.0, (until - now).total_seconds())
+    except (TypeError, ValueError):
+        return None

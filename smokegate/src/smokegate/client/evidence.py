@@ -1,0 +1,118 @@
+"""What one attempt at a check or a resource has seen: exchanges and expectations, in order.
+
+Whatever failed stays recorded even when the code that met it swallowed the exception, so a check
+cannot hide a failure from its own outcome.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+from smokegate.errors import CheckEnded, ExpectationFailed, NoReply, Throttled
+from smokegate.results import Consequence, Exchange, Expectation, Side, Trouble
+
+SOFT = frozenset({Consequence.WARN, Consequence.MONITOR, Consequence.INVESTIGATE})
+
+
+class Evidence:
+    """The record of one attempt, written by its client and its expectations.
+
+    `consequence` is what a failed expectation means unless it says otherwise; `deadline` is a
+    time of the event loop's clock.
+    """
+
+    def __init__(self, owner: str, consequence: Consequence, deadline: float) -> None:
+        self.owner = owner
+        self.consequence = consequence
+        self.deadline = deadline
+        self.exchanges: list[Exchange] = []
+        self.expectations: list[Expectation] = []
+        self.warnings: list[str] = []
+        self.ended: list[CheckEnded] = []
+        self.trouble_on_our_side = ""
+        self.waiting_for_target: set[asyncio.Task[object]] = set()
+        self.names_given = 0
+
+    @property
+    def failures(self) -> list[Expectation]:
+        """The expectations that did not hold, warnings left out."""
+        return [
+            expectation
+            for expectation in self.expectations
+            if not expectation.held and expectation.consequence is not Consequence.WARN
+        ]
+
+    def expect(
+        self,
+        demand: str,
+        held: bool,
+        *,
+        seen: str,
+        exchange: Exchange | None = None,
+        or_else: Consequence | None = None,
+    ) -> bool:
+        """Record that something was demanded and whether it held.
+
+        A consequence milder than the share of workflows lets the check go on and is returned as
+        False; any other raises `ExpectationFailed`.
+        """
+        consequence = or_else or self.consequence
+        self.expectations.append(
+            Expectation(
+                demand=demand,
+                held=held,
+                seen=seen,
+                consequence=consequence,
+                exchange=exchange.number if exchange else None,
+            )
+        )
+        if held:
+            return True
+        if or_else in SOFT:
+            if or_else is Consequence.WARN:
+                self.warnings.append(failure_in_words(self.expectations[-1], exchange))
+            return False
+        return self.end(ExpectationFailed(failure_in_words(self.expectations[-1], exchange)))
+
+    def end(self, ended: CheckEnded) -> NoReturn:
+        """Note how the attempt ends, then raise it."""
+        self.ended.append(ended)
+        raise ended
+
+    def no_reply(self, exchange: Exchange, trouble: Trouble) -> NoReturn:
+        """End the attempt because a request was not answered, on whosever side that lies."""
+        request = request_in_words(exchange)
+        if trouble.side is not Side.TARGET:
+            self.trouble_on_our_side = f"{request}: {trouble.summary}"
+            self.end(NoReply(self.trouble_on_our_side))
+        self.expectations.append(
+            Expectation(
+                demand="it is answered",
+                held=False,
+                seen=trouble.summary,
+                consequence=Consequence.INVESTIGATE if trouble.incurable else self.consequence,
+                exchange=exchange.number,
+            )
+        )
+        self.end(NoReply(f"{request}: {trouble.summary}"))
+
+    def throttled(self, exchange: Exchange, pause_s: float) -> NoReturn:
+        """End the attempt because the target asks to wait longer than there is time."""
+        self.trouble_on_our_side = (
+            f"{request_in_words(exchange)}: throttled (429), asked to wait {pause_s:g} s"
+        )
+        self.end(Throttled(self.trouble_on_our_side))
+
+
+def failure_in_words(expectation: Expectation, exchange: Exchange | None) -> str:
+    """Say in one line what was demanded of which request, and what came instead."""
+    request = f"{request_in_words(exchange)}: " if exchange else ""
+    return f"{request}expected that {expectation.demand}; saw {expectation.seen}"
+
+
+def request_in_words(exchange: Exchange) -> str:
+    """Name a request by its method and path."""
+    parts = urlsplit(exchange.url)
+    return f"{exchange.method} {parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")

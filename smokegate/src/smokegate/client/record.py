@@ -1,0 +1,91 @@
+"""Turning what was sent and received into an `Exchange`, and taking the secrets out of it."""
+
+from __future__ import annotations
+
+import shlex
+
+import msgspec
+
+from smokegate.client.redaction import Redactor, is_secret_header
+from smokegate.client.transport import Answer, Headers, Request
+from smokegate.results import Exchange, Trouble
+
+_KEPT_CHARS = 20_000
+# More than is kept: a secret that straddles the cut must be whole when it is looked for.
+_DECODED_BYTES = 4 * _KEPT_CHARS + 8_192
+_KEPT_HEADERS = 100
+# curl sends these by itself or the reader does not need them to repeat the request.
+_NOT_IN_CURL = frozenset({"user-agent", "accept-encoding", "x-smoke-test"})
+
+
+def record(
+    number: int,
+    *,
+    request: Request,
+    answer: Answer,
+    body: bytes,
+    started_s: float,
+    trouble: Trouble | None,
+) -> Exchange:
+    """Keep one exchange with its bodies as text, capped; secrets are still in it."""
+    return Exchange(
+        number=number,
+        method=request.method,
+        url=request.url,
+        started_s=round(started_s, 6),
+        request_headers=request.headers,
+        request_body=None if request.body is None else _text(request.body),
+        status=answer.status,
+        reply_headers=answer.headers[:_KEPT_HEADERS],
+        reply_body=None if answer.status is None else _text(body),
+        reply_bytes=len(answer.body),
+        http_version=answer.http_version,
+        address=answer.address,
+        connection=answer.connection,
+        fresh=answer.fresh,
+        sends=answer.sends,
+        proxy=answer.proxy,
+        timing=answer.timing,
+        certificate=answer.certificate,
+        trouble=trouble,
+        curl="",
+    )
+
+
+def redacted(exchange: Exchange, redactor: Redactor) -> Exchange:
+    """Return the exchange without secrets, and with the `curl` line that repeats it."""
+    headers = redactor.headers(exchange.request_headers)
+    body = None if exchange.request_body is None else _cut(redactor.text(exchange.request_body))
+    url = redactor.text(exchange.url)
+    return msgspec.structs.replace(
+        exchange,
+        url=url,
+        request_headers=headers,
+        request_body=body,
+        reply_headers=redactor.headers(exchange.reply_headers),
+        reply_body=None
+        if exchange.reply_body is None
+        else _cut(redactor.text(exchange.reply_body)),
+        curl=_curl_line(exchange.method, url, headers, body),
+    )
+
+
+def _curl_line(method: str, url: str, headers: Headers, body: str | None) -> str:
+    parts = ["curl", "--include", "--request", method]
+    for name, value in headers:
+        if name.lower() == "authorization":
+            parts += ["--header", "Authorization: Bearer $TOKEN"]
+        elif name.lower() not in _NOT_IN_CURL and not is_secret_header(name):
+            parts += ["--header", f"{name}: {value}"]
+    if body is not None:
+        parts += ["--data-raw", body]
+    line = " ".join(shlex.quote(part) for part in [*parts, url])
+    return line.replace("'Authorization: Bearer $TOKEN'", '"Authorization: Bearer $TOKEN"')
+
+
+def _text(body: bytes) -> str:
+    return body[:_DECODED_BYTES].decode("utf-8", "replace")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _KEPT_CHARS else text[:_KEPT_CHARS] + " [cut]"

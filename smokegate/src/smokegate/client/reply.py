@@ -1,0 +1,145 @@
+"""A reply as a check reads it: status, headers, and members of the JSON body by type."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn, TypeVar, overload
+
+import msgspec
+
+from smokegate.client.evidence import Evidence
+from smokegate.errors import ExpectationFailed
+from smokegate.results import Exchange
+
+T = TypeVar("T")
+_DEEPEST = 200  # a document nested deeper is hostile, and recursion over it would end in a crash
+
+
+class Reply:
+    """What the target answered to one request.
+
+    `body` is decompressed. Reading what is not there, or is of another type, ends the check as
+    failed with words that say so.
+    """
+
+    def __init__(self, exchange: Exchange, body: bytes, evidence: Evidence) -> None:
+        self.exchange = exchange
+        self.evidence = evidence
+        self.body = body
+        self._document: Any = msgspec.UNSET
+
+    @property
+    def status(self) -> int:
+        """The status code."""
+        return self.exchange.status or 0
+
+    @property
+    def server_s(self) -> float:
+        """Seconds that the target took: the wait for the first byte less one round trip."""
+        timing = self.exchange.timing
+        return max(0.0, timing.wait_s - timing.round_trip_s)
+
+    def header(self, name: str) -> str | None:
+        """Give a header's value, several joined with a comma; None if it is not there."""
+        values = [
+            value for key, value in self.exchange.reply_headers if key.lower() == name.lower()
+        ]
+        return ", ".join(values) if values else None
+
+    @property
+    def media_type(self) -> str:
+        """The media type in lower case, without parameters."""
+        return (self.header("Content-Type") or "").partition(";")[0].strip().lower()
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8, with a mark for each byte that is not."""
+        return self.body.decode("utf-8", "replace")
+
+    @property
+    def json(self) -> Any:
+        """The JSON body as plain data; the media type must say that it is JSON."""
+        if self._document is msgspec.UNSET:
+            self._document = self._parse()
+        return self._document
+
+    @overload
+    def read(self, kind: type[T], *path: str | int) -> T: ...
+    @overload
+    def read(self, kind: Any, *path: str | int) -> Any: ...
+    def read(self, kind: Any, *path: str | int) -> Any:
+        """Read a member of the JSON body as a type: `reply.read(str, "user", "email")`.
+
+        Types are what msgspec converts to: builtins, `list[int]`, structs with more members than
+        are read. Unknown members are fine.
+        """
+        value, at = self.json, "$"
+        for key in path:
+            value = self._member(value, key, at)
+            at += f".{key}" if isinstance(key, str) else f"[{key}]"
+        try:
+            return msgspec.convert(value, kind)
+        except (msgspec.ValidationError, RecursionError) as error:
+            reason, _, inner = str(error).partition(" - at `$")
+            self._unreadable(f"{at}{inner.rstrip('`')} can be read", reason or "too deep")
+
+    def has(self, *path: str | int) -> bool:
+        """Whether the JSON body has a member at this path, null included."""
+        value = self.json
+        for key in path:
+            try:
+                value = value[key]
+            except (KeyError, IndexError, TypeError):
+                return False
+        return True
+
+    def _member(self, value: Any, key: str | int, at: str) -> Any:
+        name = f"{at}.{key}" if isinstance(key, str) else f"{at}[{key}]"
+        if isinstance(key, str) and isinstance(value, dict):
+            if key in value:
+                return value[key]
+            self._unreadable(f"{name} is there", f"members {', '.join(map(repr, value)) or 'none'}")
+        if isinstance(key, int) and isinstance(value, list):
+            if -len(value) <= key < len(value):
+                return value[key]
+            self._unreadable(f"{name} is there", f"a list of {len(value)}")
+        return self._unreadable(f"{name} is there", f"{at} is {type_name(value)}")
+
+    def _parse(self) -> Any:
+        if self.media_type != "application/json" and not self.media_type.endswith("+json"):
+            self._unreadable("the reply is JSON", f"media type {self.media_type or 'missing'!r}")
+        try:
+            document = msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, RecursionError, ValueError) as error:
+            self._unreadable("the reply is JSON", f"{str(error)[:200]} in {_start(self.text)}")
+        if _is_deeper(document, _DEEPEST):
+            self._unreadable("the reply is JSON", f"nesting deeper than {_DEEPEST}")
+        return document
+
+    def _unreadable(self, demand: str, seen: str) -> NoReturn:
+        self.evidence.expect(demand, False, seen=seen[:500], exchange=self.exchange)
+        raise ExpectationFailed(demand)  # not reached: the line above always raises
+
+
+def type_name(value: Any) -> str:
+    """Name a JSON value's type as JSON does."""
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
+    return "null" if value is None else names.get(type(value), "a number")
+
+
+def _start(text: str) -> str:
+    return repr(text[:80]) if text else "an empty body"
+
+
+def _is_deeper(document: Any, limit: int) -> bool:
+    """Whether plain data are nested deeper than a limit, found without recursion."""
+    level = [document]
+    for _ in range(limit):
+        level = [
+            part
+            for value in level
+            if isinstance(value, (dict, list))
+            for part in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return False
+    return True

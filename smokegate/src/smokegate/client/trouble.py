@@ -1,0 +1,192 @@
+"""Why a request got no reply, whose trouble that is, and what to do about it: one table.
+
+The rules are those of docs/verdicts.md: a refused or silent connection is the target's, a local
+error is the runner's, and a connect timeout from a place that was never let in is nobody's yet.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from smokegate.results import Side, Trouble
+
+TARGET, RUNNER, UNDECIDED = Side.TARGET, Side.RUNNER, Side.UNDECIDED
+
+
+class Words(NamedTuple):
+    """A row of the table."""
+
+    side: Side
+    summary: str
+    causes: tuple[str, ...]
+    next_step: str
+    incurable: bool = False
+
+
+WORDS = {
+    "refused": Words(
+        TARGET,
+        "connection refused",
+        ("the service is not running", "it listens on another port", "a firewall rejects it"),
+        "look at the service's own log and at the port it listens on",
+    ),
+    "connect_timeout": Words(
+        UNDECIDED,
+        "timeout while connecting",
+        ("a firewall drops packets", "the host is down", "this runner was never let in"),
+        "try the same address from another place; allow this runner in the firewall",
+    ),
+    "tls_timeout": Words(
+        TARGET,
+        "timeout in the TLS handshake",
+        ("the port does not speak TLS", "the TLS terminator hangs"),
+        "run openssl s_client -connect against the address",
+    ),
+    "silent": Words(
+        TARGET,
+        "timeout: connected, then no answer",
+        ("the service hangs", "a pool is exhausted", "a dependency does not answer"),
+        "look for stuck workers and slow dependencies; API_TIMEOUT sets the limit",
+    ),
+    "slow_body": Words(
+        TARGET,
+        "timeout while the reply came in",
+        ("the reply is streamed too slowly", "it does not end"),
+        "request the same URL with curl and watch where it stops",
+    ),
+    "deadline": Words(
+        TARGET,
+        "the check's deadline ran out while waiting for the reply",
+        ("the target answers too slowly",),
+        "look at the waterfall of the exchanges before this one",
+    ),
+    "reset": Words(
+        TARGET,
+        "connection reset",
+        ("a worker crashed", "a proxy in between closed it", "the reply broke the protocol"),
+        "look for crashes and restarts in the service's log",
+    ),
+    "lost": Words(
+        TARGET,
+        "the kept connection died under a write, which was not sent again",
+        ("the server closed an idle connection", "a worker crashed"),
+        "compare keep-alive timeouts of the service and of what stands before it",
+    ),
+    "empty": Words(
+        TARGET,
+        "connection closed without a reply",
+        ("a worker crashed", "a proxy gave up on its upstream"),
+        "look for crashes and restarts in the service's log",
+    ),
+    "truncated": Words(
+        TARGET,
+        "the reply ended before its announced length",
+        ("a worker was killed in mid-reply", "a proxy cut the reply"),
+        "compare Content-Length with what curl receives",
+    ),
+    "protocol": Words(
+        TARGET,
+        "the reply is not HTTP",
+        ("something else listens on this port", "a proxy is misconfigured"),
+        "request the same URL with curl -v",
+    ),
+    "too_large": Words(
+        TARGET,
+        "the reply is larger than the limit",
+        ("the route sends far too much", "the reply does not end"),
+        "request the same URL with curl; max_reply_bytes sets the limit",
+    ),
+    "undecodable": Words(
+        TARGET,
+        "the reply cannot be decompressed",
+        ("the encoding is broken", "Content-Encoding does not match the body"),
+        "request the same URL with curl --compressed",
+    ),
+    "bomb": Words(
+        TARGET,
+        "the reply grows beyond the limit when decompressed",
+        ("the body is a decompression bomb",),
+        "max_decoded_bytes sets the limit",
+    ),
+    "certificate_expired": Words(
+        TARGET,
+        "certificate error: it has expired",
+        ("renewal failed or was not deployed", "the runner's clock is wrong"),
+        "renew the certificate; rolling back does not",
+        incurable=True,
+    ),
+    "certificate_not_yet_valid": Words(
+        TARGET,
+        "certificate error: it is not valid yet",
+        ("it was issued for a later date", "the runner's clock is wrong"),
+        "compare the certificate's dates with the clock",
+        incurable=True,
+    ),
+    "certificate_wrong_host": Words(
+        TARGET,
+        "certificate error: it is for another host",
+        ("the wrong certificate was deployed", "the URL names an alias"),
+        "compare the host in the URL with the certificate's names",
+    ),
+    "certificate_untrusted": Words(
+        TARGET,
+        "certificate error: its chain leads to no trusted root",
+        ("it is self-signed", "an intermediate is missing", "it is from a private authority"),
+        "serve the whole chain, or name the authority's file with --ca-file",
+    ),
+    "tls": Words(
+        TARGET,
+        "TLS handshake failed",
+        ("the port does not speak TLS", "no TLS version or cipher in common"),
+        "run openssl s_client -connect against the address",
+    ),
+    "name_missing": Words(
+        TARGET,
+        "the host name does not exist",
+        ("the name is mistyped", "its DNS record is gone"),
+        "compare the URL with the DNS zone",
+        incurable=True,
+    ),
+    "resolver": Words(
+        RUNNER,
+        "the runner's name resolver does not answer",
+        ("the runner has no network", "its resolver is down"),
+        "resolve any other name on this machine",
+    ),
+    "unreachable": Words(
+        RUNNER,
+        "the runner has no route to the target",
+        ("the runner has no network", "a VPN is down"),
+        "reach any other host from this machine",
+    ),
+    "local": Words(
+        RUNNER,
+        "the runner could not make the request",
+        ("it is out of descriptors or memory", "a local rule forbids it"),
+        "look at the limits of this machine",
+    ),
+    "proxy": Words(
+        RUNNER,
+        "the proxy could not be used",
+        ("the proxy is down", "it refuses the target"),
+        "try the proxy by hand; the setting proxy names it",
+    ),
+}
+
+
+def describe(kind: str, detail: str, *, was_let_in: bool = False) -> Trouble:
+    """Give the words for a kind of failure.
+
+    `was_let_in` says that a connection to the target has succeeded from this place, which makes a
+    connect timeout the target's.
+    """
+    words = WORDS[kind]
+    side = TARGET if words.side is UNDECIDED and was_let_in else words.side
+    return Trouble(
+        kind=kind,
+        side=side,
+        summary=f"{words.summary} ({detail})" if detail else words.summary,
+        causes=list(words.causes),
+        next_step=words.next_step,
+        incurable=words.incurable,
+    )

@@ -1,0 +1,19 @@
+"""The engine: runs the checks of a plan as soon as what they need is there.
+
+It tells what happens as events and returns the run; who listens is not its business.
+"""
+
+from smokegate.engine.engine import CheckFinished, Engine, Event, RunStarted, sweep_one
+from smokegate.engine.plan import Plan, load, plan, select_by_words
+
+__all__ = [
+    "CheckFinished",
+    "Engine",
+    "Event",
+    "Plan",
+    "RunStarted",
+    "load",
+    "plan",
+    "select_by_words",
+    "sweep_one",
+]

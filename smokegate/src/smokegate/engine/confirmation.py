@@ -1,0 +1,75 @@
+"""Second tries: a failure counts when it happens again on a fresh connection.
+
+They share a budget, and are spared when a canary request shows that the whole target is down:
+twenty checks that meet the same dead server need not each prove it twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from smokegate.client import Client
+from smokegate.engine.attempt import Attempts, Ended
+from smokegate.results import Consequence, Outcome
+from smokegate.settings import Settings
+
+T = TypeVar("T")
+_CANARY_TRIES = 2
+_CANARY_TIMEOUT_S = 10.0
+
+
+class Confirmation:
+    """Decides which failures are tried again; one for the whole run."""
+
+    def __init__(self, settings: Settings, attempts: Attempts) -> None:
+        self._settings = settings
+        self._attempts = attempts
+        self._budget_s = settings.confirm_budget_s
+        self._canary: asyncio.Task[str] | None = None
+        self.down = ""  # why the whole target counts as down
+
+    async def allows(self, first: Ended) -> bool:
+        """Whether a failed attempt is worth a second one."""
+        if self._attempts.interrupted or self.down or self._budget_s <= 0:
+            return False
+        if _got_no_reply(first):
+            return not await self._is_down()
+        return True
+
+    async def repeat(self, again: Callable[[], Awaitable[T]]) -> T:
+        """Make a second try and charge its time to the budget."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        try:
+            return await again()
+        finally:
+            self._budget_s -= loop.time() - started
+
+    async def _is_down(self) -> bool:
+        """Ask the canary, once for all who want to know at the same time."""
+        if self._canary is None or self._canary.done():
+            self._canary = asyncio.create_task(self._ask_canary(), name="canary")
+        self.down = self.down or await asyncio.shield(self._canary)
+        return bool(self.down)
+
+    async def _ask_canary(self) -> str:
+        async def work(client: Client) -> None:
+            timeout_s = min(_CANARY_TIMEOUT_S, self._settings.timeout_s)
+            await client.get(
+                self._settings.canary_path, timeout_s=timeout_s, wait_if_throttled=False
+            )
+
+        for number in range(1, _CANARY_TRIES + 1):
+            ended = await self._attempts.make(
+                "canary", number, Consequence.ROLLBACK, work, fresh=True
+            )
+            if ended.outcome is not Outcome.FAILED:
+                return ""
+        return ended.attempt.reason
+
+
+def _got_no_reply(ended: Ended) -> bool:
+    exchanges = ended.attempt.exchanges
+    return bool(exchanges) and exchanges[-1].trouble is not None

@@ -1,0 +1,343 @@
+"""One run, from the first request to the clean-up."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from smokegate.checks import Check
+from smokegate.client import Client, Session
+from smokegate.engine.attempt import Attempts, Ended
+from smokegate.engine.cleanup import Ledger, remove_all
+from smokegate.engine.confirmation import Confirmation
+from smokegate.engine.plan import Plan
+from smokegate.engine.supply import Supply, Unavailable
+from smokegate.journal import Journal
+from smokegate.resources import CLIENT, Remover
+from smokegate.results import (
+    CheckResult,
+    Consequence,
+    MissingSuite,
+    Outcome,
+    ResourceResult,
+    Run,
+    Thresholds,
+)
+
+# An interrupted run has 6 seconds for everything; what is left is for the reports.
+_INTERRUPTED_CLEANUP_S = 4.5
+_LATE_CREATIONS_S = 2.0
+
+
+class RunStarted(msgspec.Struct, frozen=True):
+    """The checks that will be run."""
+
+    run_id: str
+    target: str
+    checks: list[tuple[str, str]]  # suite and id
+    partial: bool
+
+
+class CheckFinished(msgspec.Struct, frozen=True):
+    """One check has its outcome."""
+
+    result: CheckResult
+
+
+Event = RunStarted | CheckFinished
+Listener = Callable[[Event], None]
+
+
+class Engine:
+    """Runs a plan once."""
+
+    def __init__(
+        self, plan: Plan, session: Session, journal: Journal, listen: Listener, *, tool: str
+    ) -> None:
+        self._plan = plan
+        self._session = session
+        self._journal = journal
+        self._listen = listen
+        self._tool = tool
+        settings = session.settings
+        self._attempts = Attempts(session, settings.timeout_s + settings.check_grace_s)
+        self._confirmation = Confirmation(settings, self._attempts)
+        self._supply = Supply(plan.catalogue, plan.needed_by, self._attempts, self._confirmation)
+        self._results: dict[str, CheckResult] = {}
+        self._main: asyncio.Task[None] | None = None
+        self._notes: list[str] = []
+        self._interrupted = ""
+
+    def interrupt(self, reason: str) -> None:
+        """End the run from outside: the unfinished is unknown, the created is removed."""
+        self._interrupted = self._interrupted or reason
+        self._end(reason)
+
+    def _end(self, reason: str) -> None:
+        if not self._attempts.interrupted:
+            self._attempts.interrupted = reason
+            if self._main is not None:
+                self._main.cancel()
+
+    async def run(self) -> Run:
+        """Run every check, clean up, and return the evidence."""
+        started_at, loop = time.time(), asyncio.get_running_loop()
+        self._listen(self._started())
+        self._main = asyncio.create_task(self._run_checks(), name="checks")
+        if self._attempts.interrupted:
+            self._main.cancel()
+        await self._wait_for_checks()
+        finished = loop.time() - self._session.started
+        leftovers = await self._clean_up()
+        results = [self._result_of(check) for check in self._plan.checks]
+        run = self._assemble(results, started_at, finished, leftovers)
+        # What was learnt to be a secret late may stand in what was recorded early.
+        return msgspec.convert(self._session.redactor.document(msgspec.to_builtins(run)), Run)
+
+    def _started(self) -> RunStarted:
+        return RunStarted(
+            run_id=self._session.run_id,
+            target=self._session.settings.url,
+            checks=[(check.suite, check.id) for check in self._plan.checks],
+            partial=self._plan.partial,
+        )
+
+    async def _wait_for_checks(self) -> None:
+        assert self._main is not None  # noqa: S101 - made by the caller
+        try:
+            async with asyncio.timeout(self._session.settings.run_timeout_s):
+                await asyncio.shield(self._main)
+        except TimeoutError:
+            limit_s = self._session.settings.run_timeout_s
+            self._notes.append(f"the run's time limit of {limit_s:g} s ended it")
+            self._end("the run's own time limit")
+        except asyncio.CancelledError:
+            if not self._attempts.interrupted:
+                self.interrupt("a cancellation")
+        await asyncio.wait([self._main])
+        if not self._main.cancelled():
+            self._main.result()
+
+    async def _run_checks(self) -> None:
+        self._supply.start()
+        together = [check for check in self._plan.checks if not check.exclusive]
+        alone = [check for check in self._plan.checks if check.exclusive]
+        tasks = [asyncio.create_task(self._check(check), name=check.id) for check in together]
+        try:
+            for task in tasks:
+                await task
+            for check in sorted(alone, key=lambda check: check.last):
+                await self._check(check)
+        finally:
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks)
+            await self._supply.stop()
+
+    async def _check(self, check: Check) -> None:
+        loop = asyncio.get_running_loop()
+        needs = [need for need in check.needs if need != CLIENT]
+        started = loop.time()
+        try:
+            values = await self._supply.get(needs)
+        except Unavailable as error:
+            result = _blocked(check, error.root)
+        except asyncio.CancelledError:
+            if not self._attempts.interrupted:
+                raise
+            result = self._unanswered(check)
+        else:
+            result = await self._attempt(check, values)
+        duration_s = round(loop.time() - started, 6)
+        result = msgspec.structs.replace(result, duration_s=result.duration_s or duration_s)
+        self._results[check.id] = result
+        self._listen(CheckFinished(result))
+
+    async def _attempt(self, check: Check, values: dict[str, Any]) -> CheckResult:
+        async def work(client: Client) -> None:
+            own = {CLIENT: client} if CLIENT in check.needs else {}
+            await check.bind(self._plan.settings_of_suites)(**values, **own)
+
+        tries = [await self._attempts.make(check.id, 1, check.consequence, work)]
+        if tries[0].outcome is Outcome.FAILED and await self._confirmation.allows(tries[0]):
+            tries.append(
+                await self._confirmation.repeat(
+                    lambda: self._attempts.make(check.id, 2, check.consequence, work, fresh=True)
+                )
+            )
+        return _concluded(check, tries)
+
+    async def _clean_up(self) -> list[str]:
+        """Remove what was created, within a time limit of its own."""
+        budget_s = self._session.settings.cleanup_timeout_s
+        if self._interrupted:
+            budget_s = min(budget_s, _INTERRUPTED_CLEANUP_S)
+        attempts = Attempts(self._session, budget_s)
+        try:
+            async with asyncio.timeout(budget_s):
+                await self._session.late_creations(min(_LATE_CREATIONS_S, budget_s / 2))
+                return await remove_all(
+                    self._journal, self._plan.catalogue.removers, attempts, settled=False
+                )
+        except TimeoutError:
+            return [f"{each.kind} {each.name}: no time left" for each in self._journal.pending]
+
+    def _result_of(self, check: Check) -> CheckResult:
+        return self._results.get(check.id) or self._unanswered(check)
+
+    def _unanswered(self, check: Check) -> CheckResult:
+        return _result(
+            check, Outcome.UNKNOWN, f"not finished: interrupted by {self._attempts.interrupted}"
+        )
+
+    def _assemble(
+        self, results: list[CheckResult], started_at: float, duration_s: float, left: list[str]
+    ) -> Run:
+        settings, versions = self._session.settings, self._session.versions
+        return Run(
+            run_id=self._session.run_id,
+            target=settings.url,
+            environment=settings.environment,
+            version=max(versions, key=lambda version: versions[version], default=""),
+            started_at=_iso(started_at),
+            finished_at=_iso(time.time()),
+            duration_s=round(duration_s, 6),
+            partial=self._plan.partial,
+            interrupted=self._interrupted,
+            settings=settings.public(),
+            thresholds=Thresholds(
+                rollback_below=settings.rollback_below, monitor_above=settings.monitor_above
+            ),
+            missing_suites=self._plan.missing_suites + self._without_answer(results),
+            resources=self._supply.results,
+            checks=results,
+            leftovers=left,
+            notes=self._notes_of(versions),
+            tool=self._tool,
+        )
+
+    def _without_answer(self, results: list[CheckResult]) -> list[MissingSuite]:
+        """The required suites in which nothing applies."""
+        missing = []
+        for suite in self._session.settings.require:
+            outcomes = [each.outcome for each in results if each.suite == suite]
+            if outcomes and all(outcome is Outcome.SKIPPED for outcome in outcomes):
+                missing.append(MissingSuite(suite=suite, reason=f"nothing in {suite} applies"))
+        return missing
+
+    def _notes_of(self, versions: dict[str, int]) -> list[str]:
+        notes = list(self._notes)
+        if self._confirmation.down:
+            notes.append(
+                f"the whole target is down, second tries spared: {self._confirmation.down}"
+            )
+        if len(versions) > 1:
+            shares = ", ".join(f"{version} in {n}" for version, n in sorted(versions.items()))
+            notes.append(f"the target serves several versions: {shares} replies")
+        return notes
+
+
+async def sweep_one(ledger: Ledger, removers: dict[str, Remover], session: Session) -> list[str]:
+    """Remove what a dead run left, and give a line for each thing that is still there."""
+    attempts = Attempts(session, session.settings.cleanup_timeout_s)
+    return await remove_all(ledger, removers, attempts, settled=True)
+
+
+def _concluded(check: Check, tries: list[Ended]) -> CheckResult:
+    first, last = tries[0], tries[-1]
+    outcome, reason, warnings = last.outcome, last.attempt.reason, list(last.evidence.warnings)
+    flaky = len(tries) > 1 and outcome in (Outcome.PASSED, Outcome.WARNED)
+    if flaky:
+        outcome = Outcome.WARNED
+        warnings.insert(0, f"flaky: passed on the second try, first {first.attempt.reason}")
+        reason = "; ".join(warnings)
+    elif len(tries) > 1 and outcome is Outcome.SKIPPED:
+        outcome, reason, last = first.outcome, first.attempt.reason, first
+    return _result(
+        check,
+        outcome,
+        reason,
+        attempts=tries,
+        warnings=warnings,
+        failed=_failed_consequences(check, last),
+        flaky=flaky,
+        lost_connection=_lost_connection(first) if flaky else None,
+    )
+
+
+def _failed_consequences(check: Check, ended: Ended) -> list[Consequence]:
+    failed = {each.consequence for each in ended.evidence.failures}
+    if ended.outcome is Outcome.FAILED and not failed:
+        failed = {check.consequence}  # a plain assert
+    return sorted(failed, key=lambda each: each.severity)
+
+
+def _lost_connection(ended: Ended) -> int | None:
+    """The kept connection whose loss alone made an attempt fail."""
+    exchanges = ended.attempt.exchanges
+    last = exchanges[-1] if exchanges else None
+    if last and last.trouble and last.trouble.kind in ("reset", "lost", "empty", "truncated"):
+        return last.connection
+    return None
+
+
+def _blocked(check: Check, root: ResourceResult) -> CheckResult:
+    """What a check comes to whose resource could not be made."""
+    reason = f"{root.name}: {root.reason}"
+    if root.outcome is Outcome.UNKNOWN:
+        return _result(check, Outcome.UNKNOWN, f"needs {reason}", blocked_by=root.name)
+    if root.outcome is Outcome.SKIPPED:
+        return _result(check, Outcome.SKIPPED, f"needs {reason}", blocked_by=root.name)
+    expectations = root.attempts[-1].expectations if root.attempts else []
+    causes = [each.consequence for each in expectations if not each.held]
+    incurable = causes and all(cause is Consequence.INVESTIGATE for cause in causes)
+    return _result(
+        check,
+        Outcome.BLOCKED,
+        f"blocked by {reason}",
+        blocked_by=root.name,
+        failed=[Consequence.INVESTIGATE if incurable else check.consequence],
+    )
+
+
+def _result(
+    check: Check,
+    outcome: Outcome,
+    reason: str,
+    *,
+    attempts: list[Ended] | None = None,
+    warnings: list[str] | None = None,
+    failed: list[Consequence] | None = None,
+    blocked_by: str = "",
+    flaky: bool = False,
+    lost_connection: int | None = None,
+) -> CheckResult:
+    records = [each.attempt for each in attempts or []]
+    return CheckResult(
+        id=check.id,
+        suite=check.suite,
+        name=check.name,
+        title=check.title,
+        outcome=outcome,
+        consequence=failed[-1] if failed else check.consequence,
+        reason=reason,
+        blocked_by=blocked_by,
+        duration_s=round(sum(each.duration_s for each in records), 6),
+        attempts=records,
+        failed_consequences=failed or [],
+        warnings=warnings or [],
+        flaky=flaky,
+        lost_connection=lost_connection,
+        deprecated=check.deprecated,
+        owner=check.owner,
+    )
+
+
+def _iso(seconds: float) -> str:
+    moment = time.gmtime(seconds)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', moment)}.{int(seconds * 1000) % 1000:03d}Z"

@@ -1,0 +1,156 @@
+"""What a run will do: the checks that were selected, and what they need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from smokegate.checks import (
+    Check,
+    Suite,
+    checks_of,
+    declared_settings,
+    load_module,
+    suite_files,
+    suite_settings,
+    suites_in,
+)
+from smokegate.errors import SuiteError
+from smokegate.resources import Catalogue, catalogue_of
+from smokegate.results import MissingSuite
+from smokegate.settings import Settings, refuse_unknown
+
+
+class Plan:
+    """The checks of a run with their resources.
+
+    `partial` says that checks were left out on purpose; `missing_suites` are required ones that
+    gave none.
+    """
+
+    def __init__(
+        self,
+        *,
+        checks: list[Check],
+        catalogue: Catalogue,
+        settings_of_suites: dict[str, Any],
+        missing_suites: list[MissingSuite],
+        partial: bool,
+    ) -> None:
+        self.checks = checks
+        self.catalogue = catalogue
+        self.needed_by = catalogue.needed_by(checks)
+        self.settings_of_suites = settings_of_suites
+        self.missing_suites = missing_suites
+        self.partial = partial
+
+
+def load(
+    paths: list[Path],
+    settings: Settings,
+    *,
+    suite: str = "",
+    select: Callable[[Check], bool] | None = None,
+) -> Plan:
+    """Load the suites under some paths and select checks from them.
+
+    A file that cannot be loaded makes its suite missing rather than the run impossible; a path
+    that is not there, and a check that is put together wrongly, raise `SuiteError`.
+    """
+    found: list[type[Suite]] = []
+    broken: list[str] = []
+    files = suite_files(paths)
+    for file in files:
+        try:
+            found += suites_in(load_module(file))
+        except SuiteError as error:
+            broken.append(str(error))
+    return plan(
+        found, settings, broken=broken, suite=suite, select=select, narrowed=_narrows(paths)
+    )
+
+
+def plan(
+    found: list[type[Suite]],
+    settings: Settings,
+    *,
+    broken: list[str],
+    suite: str = "",
+    select: Callable[[Check], bool] | None = None,
+    narrowed: bool = False,
+) -> Plan:
+    """Plan the checks of suites that are loaded; `broken` says why others are not."""
+    declared = declared_settings(found)
+    if not broken:
+        refuse_unknown(settings.extra, declared)
+    everything = [check for each in found for check in checks_of(each)]
+    _refuse_twins(everything)
+    checks = [
+        check
+        for check in everything
+        if suite in ("", check.suite) and (select is None or select(check))
+    ]
+    partial = narrowed or len(checks) < len(everything)
+    return Plan(
+        checks=checks,
+        catalogue=catalogue_of(checks),
+        settings_of_suites=suite_settings(settings, declared),
+        missing_suites=_missing(settings, checks, broken, partial=partial),
+        partial=partial,
+    )
+
+
+def _missing(
+    settings: Settings, checks: list[Check], broken: list[str], *, partial: bool
+) -> list[MissingSuite]:
+    """What cannot give its answer: files that do not load, suites without a check."""
+    missing = [MissingSuite(suite=reason.partition(":")[0], reason=reason) for reason in broken]
+    there = {check.suite for check in checks}
+    if not partial and not broken:
+        missing += [
+            MissingSuite(suite=name, reason=f"no check of the suite {name} was found")
+            for name in settings.require
+            if name not in there
+        ]
+    return missing
+
+
+def _narrows(paths: list[Path]) -> bool:
+    """Whether paths name files or check ids rather than whole folders of suites."""
+    return any(path.is_file() for path in paths)
+
+
+def _refuse_twins(checks: list[Check]) -> None:
+    seen: dict[str, Check] = {}
+    for check in checks:
+        twin = seen.setdefault(check.id, check)
+        if twin is not check:
+            raise SuiteError(
+                f"{check.file}:{check.line}: {check.id} is defined in {twin.file} already"
+            )
+
+
+def select_by_words(expression: str) -> Callable[[Check], bool]:
+    """Read `-k` as pytest does: names joined by and, or, not and brackets, in any letter case."""
+    import re
+
+    tokens = re.findall(r"\(|\)|[^\s()]+", expression)
+    words = [token for token in tokens if token not in ("and", "or", "not", "(", ")")]
+    python = " ".join(
+        token if token in ("and", "or", "not", "(", ")") else f"names[{words.index(token)}]"
+        for token in tokens
+    )
+    try:
+        code = compile(python or "True", "-k", "eval")
+    except SyntaxError:
+        raise SuiteError(
+            f"-k {expression!r} cannot be read; write names with and, or, not"
+        ) from None
+
+    def selects(check: Check) -> bool:
+        text = f"{check.id} {check.suite_class.__name__} {check.file.name}".lower()
+        names = [word.lower() in text for word in words]
+        return bool(eval(code, {"names": names, "__builtins__": {}}))  # noqa: S307 - our own tokens
+
+    return selects

@@ -1,0 +1,128 @@
+"""Making resources: each once, as soon as what it needs is there, shared by all who wait."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from smokegate.client import Client
+from smokegate.engine.attempt import Attempts, Ended
+from smokegate.engine.confirmation import Confirmation
+from smokegate.resources import CLIENT, Catalogue
+from smokegate.results import Attempt, Consequence, Outcome, ResourceResult
+
+
+class Unavailable(Exception):  # noqa: N818 - it is not an error but what a waiter meets
+    """A resource that could not be made; `root` names the one where it began."""
+
+    def __init__(self, root: ResourceResult) -> None:
+        super().__init__(f"{root.name}: {root.reason}")
+        self.root = root
+
+
+class Supply:
+    """The resources of one run."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        needed_by: dict[str, list[str]],
+        attempts: Attempts,
+        confirmation: Confirmation,
+    ) -> None:
+        self._catalogue = catalogue
+        self._needed_by = needed_by
+        self._attempts = attempts
+        self._confirmation = confirmation
+        self._tasks: dict[str, asyncio.Task[Any]] = {}
+        self.results: list[ResourceResult] = []
+
+    def start(self) -> None:
+        """Begin to make everything that is needed."""
+        for name in self._needed_by:
+            self._task(name)
+
+    async def get(self, names: list[str], client: Client | None = None) -> dict[str, Any]:
+        """Wait for resources by name; raises `Unavailable` for the first that cannot be made.
+
+        A waiter that is cancelled does not cancel what others wait for.
+        """
+        values: dict[str, Any] = {}
+        for name in names:
+            if name == CLIENT:
+                values[name] = client
+            else:
+                values[name] = await asyncio.shield(self._task(name))
+        return values
+
+    async def stop(self) -> None:
+        """End what is still being made."""
+        for task in self._tasks.values():
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values())
+        for task in self._tasks.values():
+            if not task.cancelled():
+                task.exception()  # seen here, so that asyncio does not report it as lost
+
+    def _task(self, name: str) -> asyncio.Task[Any]:
+        if name not in self._tasks:
+            self._tasks[name] = asyncio.create_task(self._make(name), name=f"resource {name}")
+        return self._tasks[name]
+
+    async def _make(self, name: str) -> Any:
+        resource = self._catalogue.resources[name]
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        needs = [need for need in resource.needs if need != CLIENT]
+        try:
+            values = await self.get(needs)
+        except Unavailable as error:
+            self._conclude(name, [], Outcome.BLOCKED, f"blocked by {error}", loop.time() - started)
+            raise
+
+        async def work(client: Client) -> Any:
+            own = {CLIENT: client} if CLIENT in resource.needs else {}
+            return await resource.make(**values, **own)
+
+        tries = [await self._attempts.make(name, 1, Consequence.ROLLBACK, work)]
+        if tries[0].outcome is Outcome.FAILED and await self._confirmation.allows(tries[0]):
+            tries.append(
+                await self._confirmation.repeat(
+                    lambda: self._attempts.make(name, 2, Consequence.ROLLBACK, work, fresh=True)
+                )
+            )
+        last = tries[-1]
+        result = self._conclude(
+            name, [each.attempt for each in tries], *_outcome(tries), loop.time() - started
+        )
+        if result.outcome in (Outcome.PASSED, Outcome.WARNED):
+            return last.value
+        raise Unavailable(result)
+
+    def _conclude(
+        self,
+        name: str,
+        attempts: list[Attempt],
+        outcome: Outcome,
+        reason: str,
+        duration_s: float,
+    ) -> ResourceResult:
+        result = ResourceResult(
+            name=name,
+            outcome=outcome,
+            reason=reason,
+            needed_by=self._needed_by[name],
+            duration_s=round(duration_s, 6),
+            attempts=attempts,
+            exchanges=[exchange for attempt in attempts for exchange in attempt.exchanges],
+        )
+        self.results.append(result)
+        return result
+
+
+def _outcome(tries: list[Ended]) -> tuple[Outcome, str]:
+    last = tries[-1]
+    if len(tries) > 1 and last.outcome in (Outcome.PASSED, Outcome.WARNED):
+        return Outcome.WARNED, f"flaky: made on the second try, first {tries[0].attempt.reason}"
+    return last.outcome, last.attempt.reason

@@ -1,0 +1,48 @@
+"""What can go wrong, as one tree.
+
+SmokegateError
+├── UsageError               the caller's: wrong arguments, unreadable configuration; exit 2
+│   └── SuiteError           a suite that cannot be loaded or is put together wrongly
+├── JournalError             a promise to clean up that could not be written to disk
+└── CheckEnded               how a check or a resource ends early; never leaves the engine
+├── ExpectationFailed    the target is wrong
+├── NoReply              a request that was not answered; its trouble says whose fault it is
+├── Throttled            the target asked to wait (429) longer than there is time
+└── NotApplicable        the check does not apply to this target
+"""
+
+
+class SmokegateError(Exception):
+    """The root of everything that smokegate raises."""
+
+
+class UsageError(SmokegateError):
+    """What the caller gave cannot be used; the message is one line with the next step."""
+
+
+class SuiteError(UsageError):
+    """A suite, a check or a resource is put together wrongly."""
+
+
+class JournalError(SmokegateError):
+    """The journal could not be flushed, so nothing may be created at the target."""
+
+
+class CheckEnded(SmokegateError):
+    """How a check or a resource ends before its last line."""
+
+
+class ExpectationFailed(CheckEnded):
+    """An expectation did not hold; the evidence has it with what was seen."""
+
+
+class NoReply(CheckEnded):
+    """A request ended without a reply."""
+
+
+class Throttled(CheckEnded):
+    """The target answered 429 and the wait it asked for does not fit into the deadline."""
+
+
+class NotApplicable(CheckEnded):
+    """The check says that it does not apply here."""

@@ -1,0 +1,162 @@
+"""One verification from end to end: plan, run, judge."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from smokegate import __version__, journal
+from smokegate.client import Session
+from smokegate.client.curl import CurlTransport
+from smokegate.engine import Engine, Event, Plan, sweep_one
+from smokegate.errors import JournalError, UsageError
+from smokegate.resources import Remover
+from smokegate.results import JudgedRun, Run
+from smokegate.settings import DEFAULT_URL, Settings
+from smokegate.verdict import judge
+
+T = TypeVar("T")
+_DEFAULT_PROBE_S = 2.0
+TOOL = f"smokegate/{__version__}"
+
+
+def verify(
+    settings: Settings,
+    load_plan: Callable[[], Plan],
+    listen: Callable[[Event], None],
+    *,
+    suites: list[str],
+) -> JudgedRun:
+    """Verify the target and judge what was seen.
+
+    `suites` are the paths in which `sweep` would find the removers again. SIGINT and SIGTERM end
+    the run as inconclusive, after its clean-up. Raises `UsageError` where there is no target or
+    the suites cannot be planned.
+    """
+    refuse_no_target(settings)
+    plan = load_plan()
+    run = in_loop(lambda: _verify(settings, plan, listen, suites))
+    return JudgedRun(**_fields(run), verdict=judge(run))
+
+
+async def _verify(
+    settings: Settings, plan: Plan, listen: Callable[[Event], None], suites: list[str]
+) -> Run:
+    run_id = new_run_id()
+    book = journal.Journal(
+        journal.folder(settings.journal),
+        journal.Header(run_id=run_id, url=settings.url, ca_file=settings.ca_file, suites=suites),
+    )
+    session = _session(settings, run_id, book)
+    engine = Engine(plan, session, book, listen, tool=TOOL)
+    try:
+        with _interruptible(engine.interrupt):
+            return await engine.run()
+    finally:
+        await session.transport.close()
+        book.close()
+
+
+def sweep(settings: Settings, removers_of: Callable[[list[str]], dict[str, Remover]]) -> list[str]:
+    """Remove what dead runs left at their targets; give a line for each thing still there."""
+    left: list[str] = []
+    for dead in journal.abandoned(journal.folder(settings.journal)):
+        if isinstance(dead, JournalError):
+            left.append(str(dead))
+            continue
+        if settings.url_given and dead.header.url != settings.url:
+            dead.close()
+            continue
+        try:
+            removers = removers_of(dead.header.suites)
+            left += in_loop(lambda dead=dead, removers=removers: _sweep(settings, dead, removers))
+        finally:
+            dead.close()
+    return left
+
+
+async def _sweep(
+    settings: Settings, dead: journal.Abandoned, removers: dict[str, Remover]
+) -> list[str]:
+    theirs = msgspec.structs.replace(
+        settings,
+        url=dead.header.url,
+        ca_file=settings.ca_file or dead.header.ca_file,
+    )
+    session = _session(theirs, dead.header.run_id, journal.Journal(Path(), dead.header))
+    try:
+        left = await sweep_one(dead, removers, session)
+    finally:
+        await session.transport.close()
+    return [f"{line} (at {dead.header.url}, run {dead.header.run_id})" for line in left]
+
+
+def _session(settings: Settings, run_id: str, creations: journal.Journal) -> Session:
+    if settings.ca_file and not Path(settings.ca_file).is_file():
+        raise UsageError(f"ca_file: {settings.ca_file} is not there")
+    return Session(
+        settings=settings,
+        transport=CurlTransport(
+            ca_file=settings.ca_file,
+            proxy=settings.proxy,
+            max_reply_bytes=settings.max_reply_bytes,
+            max_connections=settings.max_connections,
+        ),
+        creations=creations,
+        run_id=run_id,
+        user_agent=TOOL,
+        started=asyncio.get_running_loop().time(),
+    )
+
+
+def new_run_id() -> str:
+    """Make up the id of a run: its second in UTC, and six digits that set it apart."""
+    return time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + os.urandom(3).hex()
+
+
+def refuse_no_target(settings: Settings) -> None:
+    """Raise `UsageError` if no target was named and nothing listens at the default."""
+    if settings.url_given:
+        return
+    try:
+        socket.create_connection(("localhost", 8000), _DEFAULT_PROBE_S).close()
+    except OSError:
+        raise UsageError(
+            f"no target: set PRODUCTION_URL or give --url (nothing answers at {DEFAULT_URL})"
+        ) from None
+
+
+def in_loop(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine in a loop that can watch sockets, which Windows' default one cannot."""
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        return runner.run(main())
+
+
+@contextmanager
+def _interruptible(interrupt: Callable[[str], None]) -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into an orderly end while the block runs."""
+    loop = asyncio.get_running_loop()
+    signals = [signal.SIGINT, signal.SIGTERM]
+    try:
+        for number in signals:
+            loop.add_signal_handler(number, interrupt, number.name)
+    except (NotImplementedError, RuntimeError, ValueError):
+        signals = []  # Windows, or not in the main thread: Ctrl-C cancels the loop's main task
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+def _fields(run: Run) -> dict[str, Any]:
+    return {name: getattr(run, name) for name in Run.__struct_fields__}

@@ -1,0 +1,166 @@
+"""What can be set, where it comes from, and what is wrong with it in one line.
+
+An option wins over the environment, the environment over `smokegate.toml`. A key that is not a
+setting of smokegate belongs to the suites, which declare theirs as annotated class attributes;
+`Settings.extra` carries those keys until the suites are loaded.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+
+from smokegate.errors import UsageError
+
+DEFAULT_URL = "http://localhost:8000"
+FILE_NAME = "smokegate.toml"
+PREFIX = "SMOKEGATE_"
+# The names that the field uses already, beside SMOKEGATE_<SETTING>.
+PLAIN_NAMES = {
+    "PRODUCTION_URL": "url",
+    "API_TIMEOUT": "timeout_s",
+    "TEST_EMAIL": "test_email",
+    "TEST_PASSWORD": "test_password",
+}
+SECRETS = frozenset({"test_password", "proxy"})
+
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=10_000_000_000)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class Sourced(msgspec.Struct, frozen=True):
+    """A value with the place it came from, for the error message."""
+
+    value: Any
+    source: str
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of a run; each attribute is a key of `smokegate.toml`."""
+
+    url: str = DEFAULT_URL
+    timeout_s: Seconds = 30.0  # wall clock for one request
+    check_grace_s: Seconds = 30.0  # what a check gets beyond its longest request's limit
+    run_timeout_s: Seconds = 300.0
+    confirm_budget_s: Seconds = 60.0  # for second tries, all together
+    cleanup_timeout_s: Seconds = 30.0
+    environment: str = "production"
+    expect_version: str = ""
+    strict: bool = False
+    require: tuple[str, ...] = ("health", "workflows")
+    rollback_below: Share = 0.5
+    monitor_above: Share = 0.8
+    test_email: str = "smoketest-{uuid}@example.com"
+    test_password: str = "SmokeTest123!@#"  # noqa: S105 - the documented default, not a secret
+    ca_file: str = ""
+    proxy: str = ""
+    canary_path: str = "/health"
+    max_connections: Count = 64
+    max_reply_bytes: Count = 16_777_216  # on the wire
+    max_decoded_bytes: Count = 33_554_432  # after decompression
+    results: str = "tests/smoke/results"
+    journal: str = ""  # a folder; empty: the user's state folder
+    extra: dict[str, Sourced] = {}
+    url_given: bool = False
+
+    @property
+    def target(self) -> SplitResult:
+        """The parts of the URL."""
+        return urlsplit(self.url)
+
+    def public(self) -> dict[str, Any]:
+        """What may be shown: every setting but the secrets."""
+        shown = {key: getattr(self, key) for key in KEYS if key not in SECRETS}
+        return shown | {key: sourced.value for key, sourced in self.extra.items()}
+
+
+KEYS = [key for key in Settings.__struct_fields__ if key not in ("extra", "url_given")]
+_TYPES = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+
+
+def load(
+    options: Mapping[str, Any], environ: Mapping[str, str], folder: Path | None = None
+) -> Settings:
+    """Put the settings together from options, environment and `folder/smokegate.toml`.
+
+    Raises `UsageError` that names the key, where it stands and what was expected.
+    """
+    found = {**_from_file((folder or Path()) / FILE_NAME), **_from_environment(environ)}
+    for key, value in options.items():
+        if value is not None:
+            found[key] = Sourced(value, f"--{key.removesuffix('_s').replace('_', '-')}")
+    known = {key: convert(key, found[key], _TYPES[key]) for key in KEYS if key in found}
+    extra = {key: sourced for key, sourced in found.items() if key not in KEYS}
+    url = check_url(known["url"], found["url"].source) if "url" in known else DEFAULT_URL
+    return Settings(**{**known, "url": url}, extra=extra, url_given="url" in known)
+
+
+def convert(key: str, sourced: Sourced, kind: Any) -> Any:
+    """Give a setting its type; text from the environment is read as the type wants it."""
+    value = sourced.value
+    if isinstance(value, str) and getattr(kind, "__origin__", kind) in (list, tuple):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    try:
+        return msgspec.convert(value, kind, strict=not isinstance(sourced.value, str))
+    except msgspec.ValidationError as error:
+        reason = str(error).partition(" - at ")[0]
+        raise UsageError(f"{sourced.source}: {key}: {reason[0].lower()}{reason[1:]}") from None
+
+
+def refuse_unknown(extra: Mapping[str, Sourced], declared: Iterable[str]) -> None:
+    """Raise `UsageError` for the first key that neither smokegate nor a suite declares."""
+    names = [*declared, *KEYS]
+    for key, sourced in extra.items():
+        if key not in names:
+            close = difflib.get_close_matches(key, names, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise UsageError(f"{sourced.source}: there is no setting {key!r}{hint}")
+
+
+def check_url(url: str, source: str) -> str:
+    """Return the URL of a target without its trailing slash, or say what is wrong with it."""
+    try:
+        parts = urlsplit(url.strip())
+        port_is_fine = parts.port is None or parts.port > 0
+    except ValueError as error:
+        raise UsageError(f"{source}: {url!r} is not a URL: {error}") from None
+    if parts.scheme not in ("http", "https"):
+        raise UsageError(f"{source}: {url!r} must begin with http:// or https://")
+    if not parts.hostname or not port_is_fine or any(mark in parts.netloc for mark in " \\\t"):
+        raise UsageError(f"{source}: {url!r} names no host that could be asked")
+    if parts.username is not None:
+        raise UsageError(f"{source}: the URL must not hold a user name or a password")
+    if parts.query or parts.fragment:
+        raise UsageError(f"{source}: {url!r} must end before '?' and '#'")
+    return url.strip().rstrip("/")
+
+
+def _from_file(path: Path) -> dict[str, Sourced]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
+    try:
+        return {key: Sourced(value, path.name) for key, value in tomllib.loads(text).items()}
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not TOML: {error}") from None
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Sourced]:
+    found = {}
+    for name, value in environ.items():
+        key = PLAIN_NAMES.get(name)
+        if key is None and name.startswith(PREFIX):
+            key = name.removeprefix(PREFIX).lower()
+        if key and value.strip():
+            found[key] = Sourced(value, name)
+    return found
