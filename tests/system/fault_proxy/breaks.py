@@ -50,7 +50,7 @@ class AcceptSilently(ConnectionBreak):
 
 @dataclass(frozen=True)
 class ResetOnAccept(ConnectionBreak):
-    """Answer the finished connect with RST."""
+    """Answer the finished connect with RST; clients see it while they connect or first read."""
 
     async def act(self, accepted: socket.socket, tls: ssl.SSLContext | None) -> None:
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)

@@ -1,0 +1,225 @@
+"""A TCP relay that makes a loopback connection as slow as a distant one.
+
+What it delays. Every byte reaches the other side half a round trip after it was sent; so does
+the end of a stream. Bandwidth is not limited.
+
+How connecting is delayed. A relay in user space cannot hold back the SYN-ACK: the kernel of the
+listening side completes the handshake at once, before anyone can accept. So the client believes
+to be connected after 0 round trips. The relay takes that round trip back: what the client sends
+during the first round trip after the accept is treated as if it had waited in the client's
+kernel for the SYN-ACK, and leaves one round trip after the accept. The connection to the
+upstream is made at that moment as well. From connect to the first byte of a reply therefore
+takes 2 round trips over plain HTTP and 3 with TLS 1.3, as over a real network; but a client that
+measures its phases sees connect near 0 and a TLS handshake of 2 round trips. Where the phases
+themselves matter, `delayed_link` delays real packets instead, where the system allows that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+from urllib.parse import SplitResult, urlsplit
+
+from tests.system.fault_proxy.client_link import LINGER_RESET, READ_BYTES
+
+# Pieces, of up to READ_BYTES each, on their way in one direction before the sender has to wait.
+PIECES_MAX = 128
+
+
+@dataclass(frozen=True)
+class Stall:
+    """A lost packet: the bytes to the client of one connection stop once, then all go on.
+
+    `connection` counts from 1 in the order of acceptance; it stops before the byte after
+    `after_bytes`, for `seconds`.
+    """
+
+    connection: int
+    seconds: float
+    after_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Reset:
+    """One connection is reset on both sides, before the byte after `after_bytes` to the client."""
+
+    connection: int
+    after_bytes: int = 0
+
+
+Trouble = Stall | Reset
+
+
+class DelayRelay:
+    """Relays to the host and port of `upstream_url`, whose scheme its own `url` has.
+
+    `rtt_s` is the round trip that it simulates. Every trouble strikes once. `connections` counts
+    what was accepted, `struck` lists the troubles that came about. An upstream that refuses
+    shows as a reset after one round trip: the kernel has already accepted the client.
+
+        async with DelayRelay("https://127.0.0.1:8443", rtt_s=0.05) as relay:
+            ...  # requests to relay.url
+    """
+
+    def __init__(self, upstream_url: str, rtt_s: float, troubles: Sequence[Trouble] = ()) -> None:
+        self._upstream = urlsplit(upstream_url)
+        self._rtt_s = rtt_s
+        self._troubles = tuple(troubles)
+        self._server: asyncio.Server | None = None
+        self._relaying: set[asyncio.Task[None]] = set()
+        self.connections = 0
+        self.struck: list[Trouble] = []
+
+    @property
+    def port(self) -> int:
+        """Where it listens on 127.0.0.1, while it is open."""
+        if self._server is None:
+            raise RuntimeError("the relay is not open")
+        return int(self._server.sockets[0].getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        return f"{self._upstream.scheme}://127.0.0.1:{self.port}"
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, backlog=256)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._server is not None:
+            self._server.close()
+        relaying = list(self._relaying)
+        for task in relaying:
+            task.cancel()
+        await asyncio.gather(*relaying, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        task = asyncio.create_task(self._relay(_End(reader, writer), self.connections))
+        self._relaying.add(task)
+        task.add_done_callback(self._relaying.discard)
+
+    async def _relay(self, client: _End, number: int) -> None:
+        """Carry one connection until both sides have ended it, or reset both when one is."""
+        connected_s = asyncio.get_running_loop().time() + self._rtt_s
+        there = _Way(self._rtt_s / 2, opens_at_s=connected_s)
+        back = _Way(self._rtt_s / 2)
+        ends = [client]
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(there.collect(client))
+                await _sleep_until(connected_s)
+                upstream = await _connect(self._upstream)
+                ends.append(upstream)
+                group.create_task(there.deliver(upstream))
+                group.create_task(back.collect(upstream))
+                group.create_task(self._deliver_to_client(back, client, number))
+        except* OSError:
+            for end in ends:
+                end.reset()
+        finally:
+            for end in ends:
+                await end.close()
+
+    async def _deliver_to_client(self, way: _Way, client: _End, number: int) -> None:
+        """Deliver, with the troubles of this connection at the bytes where they belong."""
+        mine = [trouble for trouble in self._troubles if trouble.connection == number]
+        for trouble in sorted(mine, key=lambda trouble: trouble.after_bytes):
+            if not await way.deliver(client, until_byte=trouble.after_bytes):
+                return
+            self.struck.append(trouble)
+            if isinstance(trouble, Reset):
+                raise ConnectionResetError
+            await asyncio.sleep(trouble.seconds)
+        await way.deliver(client)
+
+
+class _End:
+    """One side of a relayed connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        # A drain then waits until the kernel has all, and closing after it loses nothing.
+        writer.transport.set_write_buffer_limits(high=0)
+
+    def reset(self) -> None:
+        """Make the coming close an RST."""
+        accepted = self.writer.get_extra_info("socket")
+        with contextlib.suppress(OSError):
+            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
+
+    async def close(self) -> None:
+        self.writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await self.writer.wait_closed()
+
+
+class _Way:
+    """One direction: pieces enter when they were sent and leave when they are due.
+
+    An empty piece is the end of the stream, None a reset. Nothing leaves before `opens_at_s`
+    and the delay after it.
+    """
+
+    def __init__(self, delay_s: float, opens_at_s: float = 0.0) -> None:
+        self._delay_s = delay_s
+        self._opens_at_s = opens_at_s
+        self._under_way: asyncio.Queue[tuple[float, bytes | None]] = asyncio.Queue(PIECES_MAX)
+        self._due = b""
+        self._delivered_bytes = 0
+
+    async def collect(self, end: _End) -> None:
+        """Take in what comes from one side until it ends."""
+        piece: bytes | None = b" "
+        while piece:
+            try:
+                piece = await end.reader.read(READ_BYTES)
+            except ConnectionError:
+                piece = None
+            now_s = asyncio.get_running_loop().time()
+            await self._under_way.put((max(now_s, self._opens_at_s) + self._delay_s, piece))
+
+    async def deliver(self, end: _End, until_byte: int | None = None) -> bool:
+        """Hand over what is due; True when the byte at `until_byte` is next, False at the end.
+
+        Raises ConnectionError when the sender has reset or the receiver is gone.
+        """
+        while await self._next_is_due():
+            room = None if until_byte is None else until_byte - self._delivered_bytes
+            piece, self._due = self._due[:room], self._due[len(self._due[:room]) :]
+            end.writer.write(piece)
+            await end.writer.drain()
+            self._delivered_bytes += len(piece)
+            if self._due:
+                return True
+        end.writer.write_eof()
+        return False
+
+    async def _next_is_due(self) -> bool:
+        """Wait until there is something to hand over; False at the end of the stream."""
+        if not self._due:
+            due_s, piece = await self._under_way.get()
+            await _sleep_until(due_s)
+            if piece is None:
+                raise ConnectionResetError
+            self._due = piece
+        return bool(self._due)
+
+
+async def _connect(upstream: SplitResult) -> _End:
+    return _End(*await asyncio.open_connection(upstream.hostname, upstream.port))
+
+
+async def _sleep_until(due_s: float) -> None:
+    await asyncio.sleep(due_s - asyncio.get_running_loop().time())
