@@ -85,6 +85,7 @@ class Check:
         function = getattr(suite_class, name)
         marks: dict[str, Any] = getattr(function, _MARKS, {})
         self.suite_class = suite_class
+        self.function = function
         self.suite = suite_class.suite
         self.name = name
         self.id = f"{self.suite}.{name}"

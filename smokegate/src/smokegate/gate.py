@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -77,8 +78,9 @@ def sweep(settings: Settings, removers_of: Callable[[list[str]], dict[str, Remov
             dead.close()
             continue
         try:
-            removers = removers_of(dead.header.suites)
-            left += in_loop(lambda dead=dead, removers=removers: _sweep(settings, dead, removers))
+            left += in_loop(partial(_sweep, settings, dead, removers_of(dead.header.suites)))
+        except UsageError as error:
+            left.append(f"{dead.path}: {error}")
         finally:
             dead.close()
     return left

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
-from smokegate.checks import RESOURCES_FILE, Check, load_module, parameters
+from smokegate.checks import RESOURCES_FILE, Check, load_module, parameters, suite_files
 from smokegate.client import Client
 from smokegate.errors import SuiteError
 
@@ -93,6 +94,16 @@ class Catalogue:
             names |= self._closure(name, self.resources[name].needs, (*above, name))
             names[name] = None
         return names
+
+
+def removers_in(paths: Iterable[str]) -> dict[str, Remover]:
+    """The removers of the suites under some paths, for cleaning up after a run that died."""
+    catalogue = Catalogue()
+    for path in map(Path, paths):
+        folder = path if path.is_dir() else path.parent
+        for file in [*sorted(folder.rglob(RESOURCES_FILE)), *suite_files([path])]:
+            catalogue.add(vars(load_module(file.resolve())))
+    return catalogue.removers
 
 
 def catalogue_of(checks: Iterable[Check]) -> Catalogue:

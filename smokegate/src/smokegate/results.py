@@ -151,6 +151,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     duration_s: float
     expectations: list[Expectation]
     exchanges: list[Exchange]
+    output: str = ""  # what the check printed
     traceback: str = ""
 
 

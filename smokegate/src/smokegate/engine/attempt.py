@@ -11,6 +11,7 @@ from typing import Any
 from smokegate.client import Client, Evidence, Session
 from smokegate.client.evidence import failure_in_words
 from smokegate.client.record import redacted
+from smokegate.engine.output import kept
 from smokegate.errors import CheckEnded, ExpectationFailed, JournalError, NoReply, NotApplicable
 from smokegate.results import Attempt, Consequence, Expectation, Outcome
 
@@ -49,8 +50,9 @@ class Attempts:
         value: Any = None
         error: BaseException | None = None
         try:
-            async with asyncio.timeout_at(evidence.deadline) as limit:
-                value = await work(Client(self._session, evidence, fresh=fresh))
+            with kept() as output:
+                async with asyncio.timeout_at(evidence.deadline) as limit:
+                    value = await work(Client(self._session, evidence, fresh=fresh))
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
             raise
         except asyncio.CancelledError as cancelled:
@@ -70,6 +72,7 @@ class Attempts:
             duration_s=round(loop.time() - started, 6),
             expectations=[_redacted(each, text) for each in evidence.expectations],
             exchanges=[redacted(each, self._session.redactor) for each in evidence.exchanges],
+            output=text(str(output)),
             traceback=text(_traceback(error, outcome)),
         )
         return Ended(attempt, evidence, value)

@@ -14,6 +14,7 @@ from smokegate.client import Client, Session
 from smokegate.engine.attempt import Attempts, Ended
 from smokegate.engine.cleanup import Ledger, remove_all
 from smokegate.engine.confirmation import Confirmation
+from smokegate.engine.output import sorted_by_attempt
 from smokegate.engine.plan import Plan
 from smokegate.engine.supply import Supply, Unavailable
 from smokegate.journal import Journal
@@ -85,6 +86,10 @@ class Engine:
 
     async def run(self) -> Run:
         """Run every check, clean up, and return the evidence."""
+        with sorted_by_attempt():
+            return await self._run()
+
+    async def _run(self) -> Run:
         started_at, loop = time.time(), asyncio.get_running_loop()
         self._listen(self._started())
         self._main = asyncio.create_task(self._run_checks(), name="checks")

@@ -12,7 +12,7 @@ from smokegate.resources import CLIENT, Catalogue
 from smokegate.results import Attempt, Consequence, Outcome, ResourceResult
 
 
-class Unavailable(Exception):  # noqa: N818 - it is not an error but what a waiter meets
+class Unavailable(Exception):
     """A resource that could not be made; `root` names the one where it began."""
 
     def __init__(self, root: ResourceResult) -> None:

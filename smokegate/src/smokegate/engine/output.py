@@ -1,0 +1,74 @@
+"""What checks print, kept with the attempt that printed it.
+
+Checks run side by side in one process, so their output is told apart by a context variable that
+every task inherits from the attempt that started it.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextvars import ContextVar
+from typing import TextIO
+
+_MOST_CHARS = 20_000
+
+
+class Output:
+    """The output of one attempt, capped."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._chars = 0
+
+    def write(self, text: str) -> None:
+        """Keep some text."""
+        if self._chars < _MOST_CHARS:
+            self._parts.append(text[: _MOST_CHARS - self._chars])
+            self._chars += len(text)
+
+    def __str__(self) -> str:
+        return "".join(self._parts)
+
+
+_current: ContextVar[Output | None] = ContextVar("output of the attempt", default=None)
+
+
+class _Sorter(io.TextIOBase):
+    """A stream that gives each attempt its own output and lets the rest through."""
+
+    def __init__(self, through: TextIO) -> None:
+        self._through = through
+
+    def write(self, text: str) -> int:
+        output = _current.get()
+        if output is None:
+            return self._through.write(text)
+        output.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        self._through.flush()
+
+    def fileno(self) -> int:
+        return self._through.fileno()
+
+
+@contextmanager
+def sorted_by_attempt() -> Iterator[None]:
+    """Tell the output of attempts apart while the block runs."""
+    with redirect_stdout(_Sorter(sys.stdout)), redirect_stderr(_Sorter(sys.stderr)):
+        yield
+
+
+@contextmanager
+def kept() -> Iterator[Output]:
+    """Keep what is printed in this task, and in those that it starts, while the block runs."""
+    output = Output()
+    token = _current.set(output)
+    try:
+        yield output
+    finally:
+        _current.reset(token)

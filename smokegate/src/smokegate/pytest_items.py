@@ -1,0 +1,173 @@
+"""Suites and checks as pytest's nodes, and the one run behind them."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smokegate import engine, gate, settings
+from smokegate.checks import Check, Suite, checks_of
+from smokegate.errors import UsageError
+from smokegate.reports import failure, verdict_line
+from smokegate.results import CheckResult, JudgedRun, Outcome
+
+
+class NotPassed(Exception):
+    """A check that failed, is blocked, or could not tell."""
+
+    def __init__(self, result: CheckResult) -> None:
+        super().__init__(result.reason)
+        self.result = result
+
+
+class SuiteNode(pytest.Collector):
+    """A suite class."""
+
+    def __init__(self, *, suite: type[Suite], door: Door, **node: Any) -> None:
+        super().__init__(**node)
+        self.suite = suite
+        self.door = door
+
+    def collect(self) -> list[pytest.Item]:
+        """Give the checks in the order in which they are written."""
+        try:
+            checks = checks_of(self.suite)
+        except UsageError as error:
+            raise self.CollectError(str(error)) from None
+        return [
+            CheckItem.from_parent(self, name=check.name, check=check, door=self.door)
+            for check in checks
+        ]
+
+
+class CheckItem(pytest.Item):
+    """One check; what it reports comes from the run that all checks share."""
+
+    def __init__(self, *, check: Check, door: Door, **node: Any) -> None:
+        super().__init__(**node)
+        self.check = check
+        self.door = door
+        for mark in getattr(check.function, "pytestmark", []):
+            self.add_marker(mark)
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether a mark of pytest's own skips it."""
+        return self.get_closest_marker("skip") is not None
+
+    def setup(self) -> None:
+        """Run the engine if nobody has; what it could not tell is an error, not a failure."""
+        result = self.door.result_of(self)
+        if result.outcome is Outcome.UNKNOWN:
+            raise NotPassed(result)
+        if result.outcome is Outcome.SKIPPED:
+            pytest.skip(result.reason)
+
+    def runtest(self) -> None:
+        """Report the check's outcome."""
+        result = self.door.result_of(self)
+        if result.outcome in (Outcome.FAILED, Outcome.BLOCKED):
+            raise NotPassed(result)
+        if result.outcome is Outcome.WARNED:
+            self._warn(result)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Say where the check stands."""
+        name = f"{self.check.suite_class.__name__}.{self.name}"
+        return self.check.file, self.check.line - 1, name
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Show the evidence, and the check's own traceback as `--tb` wants it."""
+        if not isinstance(excinfo.value, NotPassed) or self.door.run is None:
+            return super().repr_failure(excinfo, style)
+        result, tb = excinfo.value.result, self.config.getoption("tbstyle")
+        if tb in ("no", "line"):
+            return f"{self.check.file}:{self.check.line}: {result.reason}"
+        text = failure(self.door.run, result)
+        trace = result.attempts[-1].traceback if result.attempts else ""
+        return f"{trace}\n{text}" if trace and tb in ("long", "auto", "native") else text
+
+    def _warn(self, result: CheckResult) -> None:
+        """Show a warning in the summary; no filter may turn it into a failure."""
+        for text in result.warnings or [result.reason]:
+            message = warnings.WarningMessage(
+                UserWarning(text), UserWarning, str(self.check.file), self.check.line
+            )
+            self.ihook.pytest_warning_recorded.call_historic(
+                kwargs={
+                    "warning_message": message,
+                    "when": "runtest",
+                    "nodeid": self.nodeid,
+                    "location": None,
+                }
+            )
+
+
+class Door:
+    """The run behind the items of one pytest session."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._settings: settings.Settings | None = None
+        self._items: list[CheckItem] = []
+        self._plan: engine.Plan | None = None
+        self._results: dict[str, CheckResult] = {}
+        self.run: JudgedRun | None = None
+
+    def plan(self, session: pytest.Session) -> None:
+        """Plan the selected checks; raises `pytest.UsageError` where `run` would exit 2."""
+        self._items = [each for each in session.items if isinstance(each, CheckItem)]
+        wanted = {each.check.id for each in self._items if not each.is_left_out}
+        if not wanted:
+            return
+        suites = list(dict.fromkeys(each.check.suite_class for each in self._items))
+        try:
+            self._settings = settings.load({}, os.environ, self._config.rootpath)
+            gate.refuse_no_target(self._settings)
+            self._plan = engine.plan(
+                suites,
+                self._settings,
+                broken=[],
+                select=lambda check: check.id in wanted,
+                narrowed=not all(Path(arg).is_dir() for arg in self._config.args),
+            )
+        except UsageError as error:
+            raise pytest.UsageError(f"smokegate: {error}") from None
+
+    def result_of(self, item: CheckItem) -> CheckResult:
+        """The result of an item's check; the first call runs them all."""
+        if self.run is None:
+            self.run = self._verify()
+            self._results = {result.id: result for result in self.run.checks}
+            if self.run.interrupted:
+                pytest.exit(verdict_line(self.run), returncode=pytest.ExitCode.INTERRUPTED)
+        return self._results[item.check.id]
+
+    def complete(
+        self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
+    ) -> None:
+        """Put the check's own duration and output into a report."""
+        if not isinstance(item, CheckItem):
+            return
+        result = self._results.get(item.check.id)
+        decides = call.when == "call" or (call.when == "setup" and not report.passed)
+        report.duration = result.duration_s if result and decides else 0.0
+        if result and decides:
+            output = "".join(attempt.output for attempt in result.attempts)
+            if output:
+                report.sections.append(("Captured stdout call", output))
+
+    def verdict_line(self) -> str:
+        """The verdict in one line."""
+        return verdict_line(self.run) if self.run else ""
+
+    def _verify(self) -> JudgedRun:
+        assert self._settings is not None  # noqa: S101 - made in plan
+        assert self._plan is not None  # noqa: S101 - made in plan
+        plan = self._plan
+        suites = sorted({str(item.check.file.parent) for item in self._items})
+        return gate.verify(self._settings, lambda: plan, lambda _: None, suites=suites)
