@@ -68,6 +68,15 @@ class Settings(BaseSettings):
     expiry_interval_s: float = Field(
         default=600, gt=0, description="Time between two removals of expired accounts."
     )
+    search_workers: int = Field(default=2, ge=1, description="Path searches done at once.")
+    search_timeout_s: float = Field(default=5, gt=0, description="Time that one search gets.")
+    search_cells_max: int = Field(
+        default=10_000_000, gt=0, description="Cells of the largest lattice that is searched."
+    )
+    webhooks_allow_private: bool | None = Field(
+        default=None,
+        description="Deliver to this machine and private networks; by default only with --dev.",
+    )
     access_log: bool = Field(default=False, description="Log every request.")
 
     @field_validator("cors_origins", "trusted_proxies", mode="before")
@@ -135,6 +144,11 @@ class Settings(BaseSettings):
     def allowed_origins(self) -> frozenset[str]:
         """Origins that CORS allows: those that are set, and in development a local page too."""
         return frozenset(self.cors_origins) | ({DEV_ORIGIN} if self.dev else frozenset())
+
+    @property
+    def allows_private_receivers(self) -> bool:
+        """Whether webhooks may name this machine and private networks."""
+        return self.dev if self.webhooks_allow_private is None else self.webhooks_allow_private
 
 
 def settings_of(request: HTTPConnection) -> Settings:
