@@ -9,6 +9,7 @@ import pytest
 
 from tests.system.certificates import Certificates
 from tests.system.fault_proxy import Fault, FaultProxy, Upstream
+from tests.system.lattice_process import LatticeProcess
 from tests.system.loop_thread import LoopThread
 from tests.system.raw_client import client_context
 from tests.system.tiny_upstream import TinyUpstream
@@ -26,6 +27,16 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 def trusting(certificates: Certificates) -> ssl.SSLContext:
     """A client context that trusts the session's authority alone."""
     return client_context(certificates.ca_file)
+
+
+@pytest.fixture(scope="session")
+def lattice(
+    certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LatticeProcess]:
+    """The real service over TLS, one for the session: leave it running as you found it."""
+    directory = tmp_path_factory.mktemp("lattice")
+    with LatticeProcess(directory, certificates.good(), certificates.ca_file) as process:
+        yield process
 
 
 @pytest.fixture
