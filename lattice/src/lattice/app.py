@@ -10,7 +10,13 @@ from fastapi import APIRouter, FastAPI
 from lattice.accounts.expiry import keep_removing_expired
 from lattice.accounts.routes import router as accounts
 from lattice.database import Database
+from lattice.documentation import add_documentation
+from lattice.health.metrics import Measuring, Metrics
+from lattice.health.routes import router as health
 from lattice.problems import UnexpectedErrors, answer_with_problems
+from lattice.ratelimit import RateLimiting, RateLimits
+from lattice.security.body import BodyLimit
+from lattice.security.cors import CrossOrigin
 from lattice.security.headers import SecurityHeaders
 from lattice.security.passwords import Passwords
 from lattice.security.tokens import Tokens
@@ -18,7 +24,7 @@ from lattice.settings import Settings
 from lattice.tenants.routes import router as tenants
 
 # A feature is one row here.
-FEATURES: tuple[APIRouter, ...] = (accounts, tenants)
+FEATURES: tuple[APIRouter, ...] = (accounts, tenants, health)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -26,23 +32,33 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Lattice API",
         version=settings.version,
-        description=__doc__,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: f"{route.tags[0]}.{route.name}",
         lifespan=_running,
     )
     app.state.settings = settings
     app.state.database = Database(settings.database_url)
     app.state.tokens = Tokens(settings)
     app.state.passwords = Passwords(settings)
-    answer_with_problems(app)
+    app.state.metrics = Metrics(settings.version)
     for router in FEATURES:
         app.include_router(router)
-    # The last one added is the outermost.
-    app.add_middleware(UnexpectedErrors)
-    app.add_middleware(SecurityHeaders)
+    answer_with_problems(app)
+    add_documentation(app)
+    _protect(app, settings)
     return app
+
+
+def _protect(app: FastAPI, settings: Settings) -> None:
+    """Put the protections around the routes, the innermost first."""
+    app.add_middleware(BodyLimit, limit_bytes=settings.body_limit_bytes)
+    app.add_middleware(RateLimiting, rate_limits=RateLimits(settings, app.state.tokens))
+    app.add_middleware(UnexpectedErrors)
+    app.add_middleware(CrossOrigin, allowed_origins=settings.allowed_origins)
+    app.add_middleware(Measuring, metrics=app.state.metrics)
+    app.add_middleware(SecurityHeaders)
 
 
 def _work(app: FastAPI) -> tuple[Coroutine[Any, Any, None], ...]:

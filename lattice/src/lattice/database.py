@@ -4,20 +4,20 @@ A transaction ends *before* the reply is sent: `Reading` and `Writing` have func
 acknowledged write is a committed write, and an error in a route takes its writes back.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends
-from sqlalchemy import Connection, DateTime, Dialect, MetaData, event, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import Connection, DateTime, Dialect, MetaData, event, make_url, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 from starlette.requests import HTTPConnection
 
-BUSY_TIMEOUT_MS = 5_000
+from lattice.sqlite import SqliteConnection, connect
+
 READERS = 8
 
 # The one register of tables: every feature's `tables` module adds its own on import.
@@ -62,16 +62,17 @@ class Database:
     """Connections to one database.
 
     SQLite has one writer: all writes of this process go through one connection and wait for it
-    in order of arrival. Other processes are waited for up to `BUSY_TIMEOUT_MS`.
+    in order of arrival. Other processes are waited for up to `BUSY_TIMEOUT_S`.
     """
 
     def __init__(self, url: str) -> None:
-        self._readers = create_async_engine(url, pool_size=READERS, max_overflow=0)
-        self._writer = create_async_engine(url, pool_size=1, max_overflow=0)
-        event.listen(self._readers.sync_engine, "connect", _prepare_reader)
-        event.listen(self._readers.sync_engine, "begin", _begin_reading)
-        event.listen(self._writer.sync_engine, "connect", _prepare)
-        event.listen(self._writer.sync_engine, "begin", _begin_writing)
+        path = make_url(url).database or ""
+        self._readers = _engine(url, READERS, partial(connect, path, query_only=True))
+        self._writer = _engine(url, 1, partial(connect, path, query_only=False))
+        # A transaction that reads first and writes later fails under SQLite when another process
+        # has written in between: a writer says so at its beginning.
+        event.listen(self._readers.sync_engine, "begin", _beginning_with("BEGIN"))
+        event.listen(self._writer.sync_engine, "begin", _beginning_with("BEGIN IMMEDIATE"))
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -104,41 +105,36 @@ class Database:
         await self._writer.dispose()
 
 
-def _prepare(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
-    del record
-    # The driver would begin transactions only at the first write: the events below do it instead.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    # In WAL mode a crash of the process loses nothing; a power cut may lose the last moments.
-    cursor.execute("PRAGMA synchronous = NORMAL")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-    cursor.close()
+def _engine(
+    url: str, connections: int, connect_one: Callable[[], Awaitable[SqliteConnection]]
+) -> AsyncEngine:
+    # The driver is asked for no more than `connect_one` does: its arguments are not passed on.
+    return create_async_engine(
+        url,
+        async_creator=lambda *_, **__: connect_one(),
+        pool_size=connections,
+        max_overflow=0,
+    )
 
 
-def _prepare_reader(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
-    _prepare(connection, record)
-    cursor = connection.cursor()
-    # What is written through a reader would be taken back in silence: refuse it aloud.
-    cursor.execute("PRAGMA query_only = ON")
-    cursor.close()
+def _beginning_with(statement: str) -> Callable[[Connection], None]:
+    def begin(connection: Connection) -> None:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, SqliteConnection)  # noqa: S101 - `_engine` makes no other
+        driver.begin_with(statement)
 
-
-def _begin_reading(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
-
-
-def _begin_writing(connection: Connection) -> None:
-    # A transaction that reads first and writes later fails under SQLite when another process has
-    # written in between: a writer says so at its beginning.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    return begin
 
 
 def database_of(request: HTTPConnection) -> Database:
     """Return the database of the application that serves this request."""
     database: Database = request.app.state.database
     return database
+
+
+# Asynchronous as all dependencies are: the framework would call others in a thread.
+async def _database(request: HTTPConnection) -> Database:
+    return database_of(request)
 
 
 async def _reading(request: HTTPConnection) -> AsyncIterator[AsyncConnection]:
@@ -154,4 +150,4 @@ async def _writing(request: HTTPConnection) -> AsyncIterator[AsyncConnection]:
 Reading = Annotated[AsyncConnection, Depends(_reading, scope="function")]
 Writing = Annotated[AsyncConnection, Depends(_writing, scope="function")]
 # For routes that compute between two transactions: a search, a password hash.
-Transactions = Annotated[Database, Depends(database_of)]
+Transactions = Annotated[Database, Depends(_database)]

@@ -19,7 +19,9 @@ from starlette.exceptions import HTTPException
 
 
 class ApiError(HTTPException):
-    """A refusal with words for the caller.
+    """Something went wrong on our side.
+
+    Its subclasses are refusals, with words for the caller:
 
     `detail` says what is wrong in one sentence; `members` are further members of the problem.
     """
@@ -53,7 +55,7 @@ class UnauthorizedError(ApiError):
 
 
 class ForbiddenError(ApiError):
-    """The caller is known and may not, or the plan does not allow it."""
+    """The caller may not do this, or the plan does not include it."""
 
     status = HTTPStatus.FORBIDDEN
 
@@ -71,19 +73,19 @@ class ConflictError(ApiError):
 
 
 class TooLargeError(ApiError):
-    """The body is larger than what is taken; the connection is closed after the reply."""
+    """The body is larger than what is taken."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
     def __init__(self, limit_bytes: int) -> None:
-        super().__init__(
-            f"The request body is larger than {limit_bytes} bytes.",
-            headers={"Connection": "close"},
-        )
+        super().__init__(f"The request body is larger than {limit_bytes} bytes.")
 
 
 class InvalidError(ApiError):
-    """A value cannot be used; `fields` maps each field to what is wrong with it."""
+    """A value cannot be used.
+
+    `fields` maps each field to what is wrong with it.
+    """
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
@@ -97,7 +99,10 @@ class InvalidError(ApiError):
 
 
 class TooManyRequestsError(ApiError):
-    """A rate limit is reached; `retry_after_s` says in how many seconds to come back."""
+    """A rate limit is reached.
+
+    `retry_after_s` says in how many seconds to come back.
+    """
 
     status = HTTPStatus.TOO_MANY_REQUESTS
 

@@ -62,18 +62,19 @@ def refusals(*errors: type[ApiError]) -> dict[int | str, dict[str, Any]]:
 
 
 def _documented(error: type[ApiError]) -> dict[str, Any]:
+    meaning = (error.__doc__ or "").partition("\n")[0]
     example: dict[str, object] = {
         "type": "about:blank",
         "title": error.status.phrase,
         "status": error.status.value,
-        "detail": error.__doc__,
+        "detail": meaning,
     }
     if error is InvalidError:
         example["detail"] = "Invalid: name."
         example["errors"] = [{"field": "name", "detail": "Field required"}]
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
-        "description": error.__doc__,
+        "description": meaning,
         "content": {MEDIA_TYPE: {"schema": schema, "example": example}},
     }
 

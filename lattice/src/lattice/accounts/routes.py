@@ -16,26 +16,20 @@ from lattice.accounts.schemas import (
     TokenPair,
 )
 from lattice.database import Reading, Transactions, Writing
-from lattice.errors import (
-    BadRequestError,
-    ConflictError,
-    InvalidError,
-    TooManyRequestsError,
-    UnauthorizedError,
-)
+from lattice.errors import ConflictError, UnauthorizedError
 from lattice.problems import refusals
 from lattice.security.caller import CurrentCaller, TokenIssuer
 from lattice.security.passwords import passwords_of
 from lattice.settings import settings_of
 
-router = APIRouter(prefix="/api/auth", tags=["accounts"], responses=refusals(TooManyRequestsError))
+router = APIRouter(prefix="/api/auth", tags=["accounts"])
 
 
-def _door(request: Request, database: Transactions, tokens: TokenIssuer) -> service.Door:
+async def _door(request: Request, database: Transactions, tokens: TokenIssuer) -> service.Door:
     return service.Door(database, passwords_of(request), tokens)
 
 
-def _lifetime(
+async def _lifetime(
     request: Request,
     x_smoke_test: Annotated[
         str | None,
@@ -55,7 +49,7 @@ Lifetime = Annotated[timedelta | None, Depends(_lifetime)]
     "/register",
     summary="Make an account",
     status_code=status.HTTP_201_CREATED,
-    responses=refusals(BadRequestError, ConflictError, InvalidError),
+    responses=refusals(ConflictError),
 )
 async def register(registration: Registration, door: Door, lifetime: Lifetime) -> SignedIn:
     """Make an account and a tenant of its own, and log it in.
@@ -68,7 +62,7 @@ async def register(registration: Registration, door: Door, lifetime: Lifetime) -
 @router.post(
     "/login",
     summary="Log in",
-    responses=refusals(BadRequestError, UnauthorizedError, InvalidError),
+    responses=refusals(UnauthorizedError),
 )
 async def log_in(credentials: Credentials, door: Door) -> SignedIn:
     """Begin a session.
@@ -81,7 +75,7 @@ async def log_in(credentials: Credentials, door: Door) -> SignedIn:
 @router.post(
     "/refresh",
     summary="Refresh the tokens",
-    responses=refusals(BadRequestError, UnauthorizedError, InvalidError),
+    responses=refusals(UnauthorizedError),
 )
 async def refresh(refreshing: Refreshing, door: Door) -> TokenPair:
     """Exchange a refresh token, which is good for one use, for a new pair.
@@ -95,14 +89,13 @@ async def refresh(refreshing: Refreshing, door: Door) -> TokenPair:
     "/logout",
     summary="Log out",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=refusals(UnauthorizedError),
 )
 async def log_out(caller: CurrentCaller, connection: Writing) -> None:
     """End this session: its access token and its refresh token are dead at once."""
     await service.log_out(connection, caller)
 
 
-@router.get("/me", summary="See my account", responses=refusals(UnauthorizedError))
+@router.get("/me", summary="See my account")
 async def see_me(caller: CurrentCaller, connection: Reading) -> Me:
     """Return the account that calls, and its tenant."""
     return await service.see_me(connection, caller)
@@ -112,7 +105,6 @@ async def see_me(caller: CurrentCaller, connection: Reading) -> Me:
     "/me",
     summary="Remove my account",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=refusals(UnauthorizedError),
 )
 async def leave(caller: CurrentCaller, connection: Writing) -> None:
     """Remove the account that calls and, with its last one, the tenant and all that it owns."""

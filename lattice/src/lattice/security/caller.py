@@ -16,7 +16,7 @@ from lattice.security.tokens import InvalidTokenError, TokenKind, Tokens
 bearer = HTTPBearer(
     auto_error=False,
     bearerFormat="JWT",
-    scheme_name="access token",
+    scheme_name="access_token",
     description="The `access_token` of a registration, login or refresh.",
 )
 
@@ -31,16 +31,16 @@ class Caller:
     session_id: str
 
 
-def tokens_of(request: Request) -> Tokens:
-    """Return the token issuer of the application that serves this request."""
+async def _tokens(request: Request) -> Tokens:
     tokens: Tokens = request.app.state.tokens
     return tokens
 
 
-TokenIssuer = Annotated[Tokens, Depends(tokens_of)]
+TokenIssuer = Annotated[Tokens, Depends(_tokens)]
 
 
 async def _caller(
+    request: Request,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
     tokens: TokenIssuer,
     database: Transactions,
@@ -62,7 +62,10 @@ async def _caller(
         role = await connection.scalar(query)
     if role is None:
         raise UnauthorizedError("The session has ended: log in again.")
-    return Caller(claims.user_id, claims.tenant_id, role, claims.session_id)
+    caller = Caller(claims.user_id, claims.tenant_id, role, claims.session_id)
+    # For those outside of the route who must know whose request it was.
+    request.state.caller = caller
+    return caller
 
 
 CurrentCaller = Annotated[Caller, Depends(_caller)]

@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from lattice.database import Reading, Writing
-from lattice.errors import InvalidError, NotFoundError, UnauthorizedError
+from lattice.errors import NotFoundError
 from lattice.problems import refusals
 from lattice.security.caller import CurrentCaller
 from lattice.tenants import service
 from lattice.tenants.schemas import Tenant, TenantChange, Tenants
 
-router = APIRouter(prefix="/api/tenants", tags=["tenants"], responses=refusals(UnauthorizedError))
+router = APIRouter(prefix="/api/tenants", tags=["tenants"])
 
 TenantId = Annotated[str, Path(max_length=36, examples=["1b4e28ba-2fa1-4d2b-883f-0016d3cca427"])]
 
@@ -28,9 +28,7 @@ async def get_tenant(caller: CurrentCaller, tenant_id: TenantId, connection: Rea
     return await service.get_tenant(connection, caller, tenant_id)
 
 
-@router.patch(
-    "/{tenant_id}", summary="Rename a tenant", responses=refusals(NotFoundError, InvalidError)
-)
+@router.patch("/{tenant_id}", summary="Rename a tenant", responses=refusals(NotFoundError))
 async def rename_tenant(
     caller: CurrentCaller, tenant_id: TenantId, change: TenantChange, connection: Writing
 ) -> Tenant:

@@ -1,0 +1,1 @@
+"""Operations: is the service well, which version is it, what has it done."""

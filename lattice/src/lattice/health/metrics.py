@@ -1,0 +1,80 @@
+"""Counts what the service does, for Prometheus.
+
+Routes are counted by their template: a path with an id in it would make a series of its own.
+"""
+
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+NO_ROUTE = "none"
+OTHER_METHOD = "other"
+
+
+class Metrics:
+    """The measurements of one application, in a registry of its own."""
+
+    def __init__(self, version: str) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        Info("lattice", "The service.", registry=self._registry).info({"version": version})
+        self.requests = Counter(
+            "http_requests",
+            "Requests answered, by method, route template and status.",
+            ["method", "route", "status"],
+            registry=self._registry,
+        )
+        self.duration_s = Histogram(
+            "http_request_duration_seconds",
+            "Time from a request's head to its reply's end.",
+            ["method", "route"],
+            registry=self._registry,
+        )
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """Return all measurements and their media type: OpenMetrics where it is asked for."""
+        encode, media_type = choose_encoder(accept)
+        return encode(self._registry), media_type
+
+
+class Measuring:
+    """Measures every request, those that no route takes included."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and measure it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun_s = time.perf_counter()
+        method = scope["method"] if scope["method"] in METHODS else OTHER_METHOD
+
+        async def counted(message: Message) -> None:
+            # Before the reply leaves: whoever has it can see it counted.
+            if message["type"] == "http.response.start":
+                self._metrics.requests.labels(method, _route(scope), message["status"]).inc()
+            await send(message)
+
+        try:
+            await self._app(scope, receive, counted)
+        finally:
+            taken_s = time.perf_counter() - begun_s
+            self._metrics.duration_s.labels(method, _route(scope)).observe(taken_s)
+
+
+def _route(scope: Scope) -> str:
+    path: str = getattr(scope.get("route"), "path", NO_ROUTE)
+    return path
+
+
+def metrics_of(request: Request) -> Metrics:
+    """Return the measurements of the application that serves this request."""
+    metrics: Metrics = request.app.state.metrics
+    return metrics

@@ -1,0 +1,91 @@
+"""What operators and their machines ask; no account is needed and no limit applies."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header
+from fastapi.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import Response
+
+from lattice.database import Transactions
+from lattice.errors import UnavailableError
+from lattice.health import service
+from lattice.health.metrics import metrics_of
+from lattice.health.schemas import DatabaseHealth, Health, Live, Ready, RedisHealth, Version
+from lattice.problems import refusals
+from lattice.settings import settings_of
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get(
+    "/health",
+    summary="Is the service well?",
+    response_model=Health,
+    responses={503: {"model": Health, "description": "Something that it needs is not there."}},
+)
+async def see_health(request: Request, database: Transactions) -> Response:
+    """Return the state of the service, its version and the state of what it needs.
+
+    `redis` may be "not configured": nothing here needs it.
+    """
+    checks = {"database": "connected", "redis": "not configured"}
+    try:
+        await service.check_database(database)
+    except UnavailableError:
+        checks["database"] = "disconnected"
+    well = checks["database"] == "connected"
+    health = Health(
+        status="healthy" if well else "unhealthy",
+        version=settings_of(request).version,
+        checks=checks,
+    )
+    return JSONResponse(health.model_dump(), 200 if well else 503)
+
+
+@router.get("/health/live", summary="Does the process answer?")
+async def see_live() -> Live:
+    """Answer, whatever else is wrong: restarting helps only if this does not answer."""
+    return Live()
+
+
+@router.get("/health/ready", summary="Can it take requests?", responses=refusals(UnavailableError))
+async def see_ready(database: Transactions) -> Ready:
+    """Answer 200 while requests can be served, 503 while not."""
+    await service.check_database(database)
+    return Ready()
+
+
+@router.get(
+    "/health/database", summary="Does the database answer?", responses=refusals(UnavailableError)
+)
+async def see_database(database: Transactions) -> DatabaseHealth:
+    """Ask the database; 503 with `database: "disconnected"` if it does not answer."""
+    await service.check_database(database)
+    return DatabaseHealth()
+
+
+@router.get("/health/redis", summary="Does Redis answer?", responses=refusals(UnavailableError))
+async def see_redis() -> RedisHealth:
+    """Ask Redis; 503 with `message: "Redis not configured"` where there is none."""
+    await service.check_redis()
+    return RedisHealth()
+
+
+@router.get("/version", summary="Which version is it?")
+async def see_version(request: Request) -> Version:
+    """Return the version that is served."""
+    return Version(version=settings_of(request).version)
+
+
+@router.get(
+    "/metrics",
+    summary="What has it done?",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}, "application/openmetrics-text": {}}}},
+)
+async def see_metrics(request: Request, accept: Annotated[str, Header()] = "") -> Response:
+    """Return the measurements in Prometheus' text format, or in OpenMetrics if asked for."""
+    exposition, media_type = metrics_of(request).exposition(accept)
+    # As a header: the framework would add a charset of its own to the media type.
+    return Response(exposition, headers={"Content-Type": media_type})

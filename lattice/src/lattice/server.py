@@ -1,0 +1,161 @@
+"""Serving: from the settings to a socket that answers, and back down in good order.
+
+What an operator can have got wrong (a setting, a port, a file) ends in one line and exit code 2,
+before anything is served.
+"""
+
+import asyncio
+import gc
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+
+from lattice.app import create_app
+from lattice.logs import log_as_json
+from lattice.settings import Settings
+
+EXIT_UNUSABLE = 2
+BACKLOG = 2048
+# Longer than what clients and proxies usually keep, so that they close first, not in the middle
+# of a request.
+KEEP_ALIVE_S = 75
+SHUTDOWN_WITHIN_S = 10
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
+
+
+class UnusableError(Exception):
+    """Something that an operator has set cannot be used; the text is the line to print."""
+
+
+def serve(host: str, port: int, *, dev: bool) -> int:
+    """Serve until told to stop; return the exit code: 0, or 2 after one line on stderr."""
+    try:
+        settings = _settings(dev=dev)
+        log_as_json(access=settings.access_log)
+        context = _tls(settings)
+        listener = _listen(host, port)
+        with listener:
+            _run(settings, listener, context, host)
+    except UnusableError as error:
+        print(f"lattice: {error}", file=sys.stderr)  # noqa: T201 - the operator's line
+        return EXIT_UNUSABLE
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def _settings(*, dev: bool) -> Settings:
+    try:
+        return Settings(dev=True) if dev else Settings()
+    except ValidationError as error:
+        raise UnusableError("; ".join(_complaints(error))) from error
+
+
+def _complaints(error: ValidationError) -> Iterator[str]:
+    # The values themselves stay out of it: one of them is the secret.
+    for complaint in error.errors(include_input=False, include_url=False):
+        words = complaint["msg"].removeprefix("Value error, ")
+        name = "_".join(str(part) for part in complaint["loc"][:1]).upper()
+        yield f"LATTICE_{name}: {words}" if name else words
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.tls_cert is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    except (OSError, ValueError) as error:
+        files = f"{settings.tls_cert} and {settings.tls_key}"
+        raise UnusableError(f"LATTICE_TLS_CERT, LATTICE_TLS_KEY: {files}: {error}") from error
+    return context
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UnusableError(f"cannot listen on {host} port {port}: {reason}") from error
+
+
+def _run(
+    settings: Settings, listener: socket.socket, context: ssl.SSLContext | None, host: str
+) -> None:
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=settings.access_log,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=SHUTDOWN_WITHIN_S,
+        ssl_context_factory=(lambda *_: context) if context else None,
+    )
+    # What is there now stays: the collector need not look through it during a request.
+    gc.freeze()
+    gc.enable()
+    server = Server(config, _ready_line(settings, listener, host, tls=context is not None))
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(_serve(app, server, listener, settings))
+
+
+async def _serve(
+    app: FastAPI, server: "Server", listener: socket.socket, settings: Settings
+) -> None:
+    try:
+        # Entered here, not by the server, which would report a database that does not open with
+        # a traceback.
+        async with app.router.lifespan_context(app):
+            await server.serve(sockets=[listener])
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error)
+        raise UnusableError(f"LATTICE_DATABASE_URL: {settings.database_url}: {reason}") from error
+
+
+def _ready_line(settings: Settings, listener: socket.socket, host: str, *, tls: bool) -> str:
+    address = ANY_ADDRESS.get(host, host)
+    name = f"[{address}]" if ":" in address else address
+    scheme = "https" if tls else "http"
+    port = listener.getsockname()[1]
+    return f"Lattice API {settings.version} ready at {scheme}://{name}:{port}"
+
+
+class Server(uvicorn.Server):
+    """Says when it accepts connections, and ends with code 0 on SIGINT and SIGTERM."""
+
+    def __init__(self, config: uvicorn.Config, ready_line: str) -> None:
+        super().__init__(config)
+        self._ready_line = ready_line
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept, then say so."""
+        await super().startup(sockets)
+        print(self._ready_line, flush=True)  # noqa: T201 - what starters wait for
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Let both signals end the server in good order, without dying of them afterwards."""
+        before = {
+            number: signal.signal(number, self.handle_exit)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
