@@ -66,6 +66,10 @@ class ReplyDemands(Demands):
         )
         return self
 
+    def succeeded(self) -> ReplyDemands:
+        """Demand success (2xx), whichever way it is said."""
+        return self.status(range(200, 300))
+
     def refused(self) -> ReplyDemands:
         """Demand a client error (4xx): the request was wrong, and the target says so."""
         return self.status(range(400, 500))

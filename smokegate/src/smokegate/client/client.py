@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from typing import Any, NoReturn
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
@@ -19,12 +20,15 @@ from smokegate.client.trouble import describe
 from smokegate.errors import NotApplicable
 from smokegate.results import Exchange, Side
 
+T = TypeVar("T")
+
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
 _REDIRECTION, _SERVER_ERROR = 300, 500
 _TOO_MANY_REQUESTS = 429
 _FIRST_PAUSE_S = 1.0
+_FIRST_POLL_S = 0.05
 # A failure of these kinds can only come after the target took the connection.
 _LET_IN = frozenset({"silent", "slow_body", "tls_timeout", "reset", "empty", "truncated", "tls"})
 
@@ -138,20 +142,49 @@ class Client:
 
     async def handshake(self, *, tls_max: str) -> bool:
         """Try to connect with nothing newer than a TLS version ("1.1"); say whether it worked."""
+        url = self._resolve(self.settings.canary_path)
+        reply = await self._try("HEAD", url, self.settings.timeout_s, tls_max=tls_max)
+        return reply is not None
+
+    async def probe(self, url: str, *, timeout_s: float = 5.0) -> Reply | None:
+        """Send GET where being refused is an answer too: None if the target does not reply."""
+        return await self._try("GET", self._resolve(url), timeout_s)
+
+    async def poll(
+        self, ask: Callable[[], Awaitable[T]], *, until: Callable[[T], bool], within_s: float
+    ) -> T:
+        """Ask again, with growing pauses, until an answer will do; give the last one.
+
+        For what a target does a little later than it answers. At least one question is asked;
+        after `within_s` seconds no more are.
+        """
+        end, pause_s = self._now() + within_s, _FIRST_POLL_S
+        while not until(answer := await ask()) and self._now() < end:
+            await asyncio.sleep(min(pause_s, max(0.0, end - self._now())))
+            pause_s *= 1.5
+        return answer
+
+    async def _try(
+        self, method: str, url: str, timeout_s: float, *, tls_max: str = ""
+    ) -> Reply | None:
+        """Send once, on a connection of its own; only trouble on our side ends the check."""
         request = Request(
-            method="HEAD",
-            url=self._resolve(self.settings.canary_path),
-            headers=self._headers("/", {}),
-            timeout_s=self.settings.timeout_s,
+            method=method,
+            url=url,
+            headers=self._headers(url, {}),
+            timeout_s=timeout_s,
             fresh=True,
             tls_max=tls_max,
         )
-        started = self._now()
+        started_s = self._now()
         answer = await self.session.transport.send(request)
-        exchange = self._record(request, answer, b"", started)
-        if exchange.trouble and exchange.trouble.side is not Side.TARGET:
+        decoded = self._decode(answer)
+        exchange = self._record(request, answer, decoded, started_s)
+        if exchange.trouble and exchange.trouble.side is Side.RUNNER:
             self.evidence.no_reply(exchange, exchange.trouble)
-        return answer.status is not None
+        if answer.status is None:
+            return None
+        return Reply(exchange, decoded if isinstance(decoded, bytes) else b"", self.evidence)
 
     async def _send(self, request: Request, creates: tuple[str, str] | None) -> Reply:
         entry = None
@@ -209,7 +242,7 @@ class Client:
         """Honour `Retry-After` (RFC 9110, 10.2.3) until the target takes the request."""
         pause_s = _FIRST_PAUSE_S
         while reply.status == _TOO_MANY_REQUESTS:
-            pause_s = _retry_after_s(reply) or pause_s * 2
+            pause_s = reply.retry_after_s or pause_s * 2
             if self._now() + self.session.started + pause_s >= self.evidence.deadline:
                 self.evidence.throttled(reply.exchange, pause_s)
             await asyncio.sleep(pause_s)
@@ -295,18 +328,3 @@ def _was_made(answer: Answer) -> bool | None:
     if answer.status is None or answer.status >= _SERVER_ERROR:
         return None
     return answer.status < _REDIRECTION
-
-
-def _retry_after_s(reply: Reply) -> float | None:
-    """Read `Retry-After` (RFC 9110, 10.2.3): seconds or a date, by the server's own clock."""
-    from email.utils import parsedate_to_datetime  # 15 ms that only a throttled run needs
-
-    text = (reply.header("Retry-After") or "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        until = parsedate_to_datetime(text)
-        now = parsedate_to_datetime(reply.header("Date") or "")
-        return max(0.0, (until - now).total_seconds())
-    except (TypeError, ValueError):
-        return None

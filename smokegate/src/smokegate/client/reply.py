@@ -46,6 +46,24 @@ class Reply:
         return ", ".join(values) if values else None
 
     @property
+    def retry_after_s(self) -> float | None:
+        """Seconds that `Retry-After` asks to wait (RFC 9110, 10.2.3); None without a sensible one.
+
+        A date is taken by the server's own clock.
+        """
+        from email.utils import parsedate_to_datetime  # 15 ms that only a throttled run needs
+
+        text = (self.header("Retry-After") or "").strip()
+        if text.isascii() and text.isdigit():
+            return float(text[:9])
+        try:
+            until = parsedate_to_datetime(text)
+            now = parsedate_to_datetime(self.header("Date") or "")
+            return max(0.0, (until - now).total_seconds())
+        except (TypeError, ValueError):
+            return None
+
+    @property
     def media_type(self) -> str:
         """The media type in lower case, without parameters."""
         return (self.header("Content-Type") or "").partition(";")[0].strip().lower()
@@ -81,6 +99,12 @@ class Reply:
         except (msgspec.ValidationError, RecursionError) as error:
             reason, _, inner = str(error).partition(" - at `$")
             self._unreadable(f"{at}{inner.rstrip('`')} can be read", reason or "too deep")
+
+    def each(self, kind: type[T], *path: str | int) -> list[T]:
+        """Read one member of every item of a list: `reply.each(str, "items", "id")`."""
+        *way, member = path
+        items = self.read(list[Any], *way)
+        return [self.read(kind, *way, number, member) for number in range(len(items))]
 
     def has(self, *path: str | int) -> bool:
         """Whether the JSON body has a member at this path, null included."""
