@@ -52,7 +52,7 @@ def judge(run: Run) -> Verdict:
     unknown = [check for check in applicable if check.outcome is Outcome.UNKNOWN]
     if run.interrupted:
         finding = _inconclusive(f"interrupted by {run.interrupted}", unknown, rule="interrupted")
-    elif not any(check.outcome is not Outcome.UNKNOWN for check in applicable):
+    elif not any(_says_something(check) for check in applicable):
         finding = _inconclusive(_why_nothing(run, unknown), unknown, rule="nothing-run")
     elif unknown or run.missing_suites:
         finding = _judge_both_ends(run, applicable, unknown)
@@ -225,6 +225,11 @@ def _seen_one(check: CheckResult, *, unknown_passes: bool) -> Seen:
 
 def _applies(check: CheckResult) -> bool:
     return check.outcome is not Outcome.SKIPPED and not check.deprecated
+
+
+def _says_something(check: CheckResult) -> bool:
+    """Whether a check gave an answer, or saw a failure before it could not tell any more."""
+    return check.outcome is not Outcome.UNKNOWN or bool(check.failed_consequences)
 
 
 def _share(checks: list[Seen]) -> tuple[float | None, list[str]]:

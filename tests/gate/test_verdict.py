@@ -1,0 +1,402 @@
+"""The table of verdicts, rule by rule and edge by edge."""
+
+from __future__ import annotations
+
+import pytest
+from smokegate.results import Action, CheckResult, Consequence, Outcome, Run, Thresholds, Verdict
+from smokegate.verdict import exit_code, flaky_incidents, judge
+
+from tests.gate.samples import result, run_of
+
+PASSED, WARNED, FAILED = Outcome.PASSED, Outcome.WARNED, Outcome.FAILED
+BLOCKED, UNKNOWN, SKIPPED = Outcome.BLOCKED, Outcome.UNKNOWN, Outcome.SKIPPED
+PROCEED, MONITOR, INCONCLUSIVE, INVESTIGATE, ROLLBACK = Action
+C = Consequence
+
+
+def workflows(passed: int, failed: int, *more: CheckResult) -> list[CheckResult]:
+    """Give so many workflows that passed and so many that failed."""
+    return [
+        *(result(f"good{number}") for number in range(passed)),
+        *(result(f"bad{number}", FAILED) for number in range(failed)),
+        *more,
+    ]
+
+
+def healthy(name: str = "up") -> CheckResult:
+    return result(name, suite="health")
+
+
+TABLE: list[tuple[str, Run, Action, str]] = [
+    # Everything passed.
+    ("all passed", run_of(healthy(), *workflows(3, 0)), PROCEED, "all-passed"),
+    ("warned counts as passed", run_of(healthy(), result("a", WARNED)), PROCEED, "all-passed"),
+    ("skipped leaves the count", run_of(healthy(), result("a", SKIPPED)), PROCEED, "all-passed"),
+    # A failed check whose consequence is rollback.
+    ("health failed", run_of(result("h", FAILED, suite="health")), ROLLBACK, "rollback-failed"),
+    ("health blocked", run_of(result("h", BLOCKED, suite="health")), ROLLBACK, "rollback-failed"),
+    (
+        "workflow marked rollback failed among many",
+        run_of(*workflows(20, 0, result("own data", FAILED, C.ROLLBACK))),
+        ROLLBACK,
+        "rollback-failed",
+    ),
+    (
+        "one expectation marked rollback decides over the share",
+        run_of(*workflows(20, 0, result("w", FAILED, C.SHARE, C.ROLLBACK))),
+        ROLLBACK,
+        "rollback-failed",
+    ),
+    (
+        "a share in a suite without one is a rollback",
+        run_of(healthy(), result("h", FAILED, C.SHARE, suite="health")),
+        ROLLBACK,
+        "rollback-failed",
+    ),
+    # The share of workflows.
+    ("4 of 10", run_of(*workflows(4, 6)), ROLLBACK, "share-rollback"),
+    ("49 of 99", run_of(*workflows(49, 50)), ROLLBACK, "share-rollback"),
+    ("50%, included", run_of(*workflows(5, 5)), INVESTIGATE, "share-investigate"),
+    ("1 of 2", run_of(*workflows(1, 1)), INVESTIGATE, "share-investigate"),
+    ("6 of 10", run_of(*workflows(6, 4)), INVESTIGATE, "share-investigate"),
+    ("80%, included", run_of(*workflows(8, 2)), INVESTIGATE, "share-investigate"),
+    ("4 of 5", run_of(*workflows(4, 1)), INVESTIGATE, "share-investigate"),
+    ("9 of 11", run_of(*workflows(9, 2)), MONITOR, "share-monitor"),
+    ("9 of 10", run_of(*workflows(9, 1)), MONITOR, "share-monitor"),
+    ("0 of 1", run_of(*workflows(0, 1)), ROLLBACK, "share-rollback"),
+    (
+        "blocked counts against",
+        run_of(*workflows(4, 0, *(result(f"b{n}", BLOCKED) for n in range(6)))),
+        ROLLBACK,
+        "share-rollback",
+    ),
+    (
+        "skipped workflows leave the share",
+        run_of(*workflows(9, 1, *(result(f"s{n}", SKIPPED) for n in range(9)))),
+        MONITOR,
+        "share-monitor",
+    ),
+    (
+        "deprecated workflows leave the share",
+        run_of(*workflows(9, 1, *(result(f"d{n}", FAILED, deprecated="1.0") for n in range(9)))),
+        MONITOR,
+        "share-monitor",
+    ),
+    (
+        "a deprecated health check does not decide",
+        run_of(*workflows(3, 0, result("old", FAILED, suite="health", deprecated="1.0"))),
+        PROCEED,
+        "all-passed",
+    ),
+    # Consequences of their own.
+    (
+        "investigate failed",
+        run_of(healthy(), result("h", FAILED, C.INVESTIGATE, suite="health")),
+        INVESTIGATE,
+        "investigate-failed",
+    ),
+    (
+        "monitor failed",
+        run_of(healthy(), result("h", FAILED, C.MONITOR, suite="health")),
+        MONITOR,
+        "monitor-failed",
+    ),
+    (
+        "a workflow that failed with monitor is not in the share as well",
+        run_of(*workflows(1, 0, result("w", FAILED, C.MONITOR))),
+        MONITOR,
+        "monitor-failed",
+    ),
+    (
+        "investigate wins over monitor",
+        run_of(
+            result("h", FAILED, C.MONITOR, suite="health"),
+            result("g", FAILED, C.INVESTIGATE, suite="health"),
+        ),
+        INVESTIGATE,
+        "investigate-failed",
+    ),
+    (
+        "investigate wins over a share of monitor",
+        run_of(*workflows(9, 1), result("g", FAILED, C.INVESTIGATE, suite="health")),
+        INVESTIGATE,
+        "investigate-failed",
+    ),
+    (
+        "too low a share wins over investigate",
+        run_of(*workflows(1, 2), result("g", FAILED, C.INVESTIGATE, suite="health")),
+        ROLLBACK,
+        "share-rollback",
+    ),
+    # Flaky.
+    ("flaky once", run_of(healthy(), result("a", WARNED, flaky=True)), PROCEED, "all-passed"),
+    (
+        "flaky twice",
+        run_of(result("a", WARNED, flaky=True), result("h", WARNED, suite="health", flaky=True)),
+        INVESTIGATE,
+        "flaky",
+    ),
+    (
+        "one lost connection counts once",
+        run_of(
+            *(result(f"f{n}", WARNED, flaky=True, lost_connection=7) for n in range(3)), healthy()
+        ),
+        PROCEED,
+        "all-passed",
+    ),
+    (
+        "two lost connections count twice",
+        run_of(*(result(f"f{n}", WARNED, flaky=True, lost_connection=n) for n in range(2))),
+        INVESTIGATE,
+        "flaky",
+    ),
+    (
+        "a lost connection and another cause count twice",
+        run_of(result("a", WARNED, flaky=True, lost_connection=0), result("b", WARNED, flaky=True)),
+        INVESTIGATE,
+        "flaky",
+    ),
+    (
+        "a deprecated check is not flaky",
+        run_of(
+            result("a", WARNED, flaky=True),
+            result("b", WARNED, flaky=True, deprecated="1.0"),
+        ),
+        PROCEED,
+        "all-passed",
+    ),
+    # Unknown: judged at both ends.
+    (
+        "unknown, and either way monitor",
+        run_of(*workflows(18, 1, result("u", UNKNOWN))),
+        MONITOR,
+        "share-monitor",
+    ),
+    (
+        "both open: the worse",
+        run_of(*workflows(18, 0, result("u", UNKNOWN))),
+        MONITOR,
+        "share-monitor",
+    ),
+    (
+        "both close: the milder",
+        run_of(*workflows(5, 3, result("u", UNKNOWN), result("v", UNKNOWN))),
+        INVESTIGATE,
+        "share-investigate",
+    ),
+    (
+        "one opens and one closes",
+        run_of(healthy(), *workflows(1, 0, result("u", UNKNOWN))),
+        INCONCLUSIVE,
+        "no-answer",
+    ),
+    (
+        "an unknown health check",
+        run_of(result("h", UNKNOWN, suite="health"), *workflows(3, 0)),
+        INCONCLUSIVE,
+        "no-answer",
+    ),
+    (
+        "a known rollback stays one",
+        run_of(result("h", UNKNOWN, suite="health"), result("g", FAILED, suite="health")),
+        ROLLBACK,
+        "rollback-failed",
+    ),
+    (
+        "an unknown that only warns",
+        run_of(healthy(), result("h", UNKNOWN, suite="health", consequence=C.WARN)),
+        PROCEED,
+        "all-passed",
+    ),
+    (
+        "an unknown deprecated check",
+        run_of(healthy(), result("h", UNKNOWN, suite="health", deprecated="1.0")),
+        PROCEED,
+        "all-passed",
+    ),
+    (
+        "what failed before it became unknown still counts",
+        run_of(healthy(), result("h", UNKNOWN, C.INVESTIGATE, suite="health")),
+        INVESTIGATE,
+        "investigate-failed",
+    ),
+    # Missing suites.
+    (
+        "missing suite, the rest fine",
+        run_of(*workflows(3, 0), missing=("health",)),
+        INCONCLUSIVE,
+        "no-answer",
+    ),
+    (
+        "missing suite, the rest rolls back",
+        run_of(*workflows(0, 3), missing=("health",)),
+        ROLLBACK,
+        "share-rollback",
+    ),
+    (
+        "missing suite, the rest to be investigated",
+        run_of(*workflows(3, 1), missing=("health",)),
+        INVESTIGATE,
+        "share-investigate",
+    ),
+    ("missing both", run_of(missing=("health", "workflows")), INCONCLUSIVE, "nothing-run"),
+    # Nothing to go by.
+    ("nothing run", run_of(), INCONCLUSIVE, "nothing-run"),
+    ("only skipped", run_of(result("a", SKIPPED)), INCONCLUSIVE, "nothing-run"),
+    ("only deprecated", run_of(result("a", deprecated="1.0")), INCONCLUSIVE, "nothing-run"),
+    (
+        "only unknown",
+        run_of(result("a", UNKNOWN), result("h", UNKNOWN, suite="health")),
+        INCONCLUSIVE,
+        "nothing-run",
+    ),
+    (
+        "only unknown, and either way open",
+        run_of(result("h", UNKNOWN, suite="health", consequence=C.MONITOR)),
+        INCONCLUSIVE,
+        "nothing-run",
+    ),
+    (
+        "only unknown, but something had failed before",
+        run_of(result("h", UNKNOWN, C.INVESTIGATE, suite="health")),
+        INVESTIGATE,
+        "investigate-failed",
+    ),
+    # Interrupted.
+    (
+        "interrupted",
+        run_of(healthy(), *workflows(3, 0), interrupted="SIGTERM"),
+        INCONCLUSIVE,
+        "interrupted",
+    ),
+    (
+        "interrupted after a failure",
+        run_of(result("h", FAILED, suite="health"), interrupted="SIGINT"),
+        INCONCLUSIVE,
+        "interrupted",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("run", "action", "rule"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE]
+)
+def test_the_table(run: Run, action: Action, rule: str) -> None:
+    verdict = judge(run)
+    assert (verdict.action, verdict.rule) == (action, rule)
+    assert verdict.reason, "every verdict has a reason"
+
+
+@pytest.mark.parametrize(
+    ("passed", "failed", "action"),
+    [(7, 3, PROCEED), (6, 4, INVESTIGATE), (3, 7, INVESTIGATE), (2, 8, ROLLBACK)],
+)
+def test_the_thresholds_are_those_of_the_run(passed: int, failed: int, action: Action) -> None:
+    thresholds = Thresholds(rollback_below=0.3, monitor_above=0.6)
+    run = run_of(*workflows(passed, failed), thresholds=thresholds)
+    expected = MONITOR if action is PROCEED else action  # 7 of 10 is not all of them
+    assert judge(run).action is expected
+
+
+@pytest.mark.parametrize(
+    ("action", "plain", "strict"),
+    [
+        (PROCEED, 0, 0),
+        (MONITOR, 0, 5),
+        (INVESTIGATE, 10, 10),
+        (ROLLBACK, 20, 20),
+        (INCONCLUSIVE, 30, 30),
+    ],
+)
+def test_exit_codes(action: Action, plain: int, strict: int) -> None:
+    verdict = Verdict(action=action, rule="", reason="", counts=judge(run_of()).counts, deciding=[])
+    assert exit_code(verdict, strict=False) == plain
+    assert exit_code(verdict, strict=True) == strict
+
+
+def test_severity_for_merging() -> None:
+    assert sorted(Action, key=lambda action: action.severity) == [
+        PROCEED,
+        MONITOR,
+        INCONCLUSIVE,
+        INVESTIGATE,
+        ROLLBACK,
+    ]
+    assert [action for action in Action if action.opens_the_gate] == [PROCEED, MONITOR]
+    assert sorted(Consequence, key=lambda each: each.severity) == [
+        C.WARN,
+        C.MONITOR,
+        C.INVESTIGATE,
+        C.SHARE,
+        C.ROLLBACK,
+    ]
+
+
+def test_the_deciding_checks_are_named() -> None:
+    verdict = judge(run_of(*workflows(1, 2, result("b", BLOCKED, reason="blocked by account: x"))))
+    assert verdict.deciding == ["workflows.bad0", "workflows.bad1", "workflows.b"]
+    assert verdict.reason.startswith("1 of 4 workflows passed (25%), below 50%: workflows.bad0: ")
+    assert "and 2 more" in verdict.reason
+
+
+def test_checks_with_one_root_cause_are_told_as_one() -> None:
+    blocked = [result(f"b{n}", BLOCKED, reason="blocked by account: refused") for n in range(4)]
+    reason = judge(run_of(*blocked)).reason
+    assert reason == "0 of 4 workflows passed (0%), below 50%: account: refused"
+
+
+def test_warnings_are_listed_with_the_word_to_proceed() -> None:
+    verdict = judge(run_of(healthy(), result("a", WARNED)))
+    assert verdict.reason == "all 2 checks that apply passed, 1 with warnings: workflows.a"
+
+
+def test_unknown_names_what_is_unknown() -> None:
+    verdict = judge(
+        run_of(healthy(), result("u", UNKNOWN, reason="no route"), result("v", UNKNOWN))
+    )
+    assert verdict.deciding == ["workflows.u", "workflows.v"]
+    assert verdict.reason == "workflows.u: no route (and 1 more)"
+
+
+def test_missing_suites_are_named() -> None:
+    verdict = judge(run_of(*workflows(2, 0), missing=("health",)))
+    assert verdict.reason == "no health"
+
+
+def test_partial_is_said_and_changes_nothing_else() -> None:
+    whole = judge(run_of(*workflows(9, 1)))
+    part = judge(run_of(*workflows(9, 1), partial=True))
+    assert not whole.partial
+    assert part.partial
+    assert part.action is whole.action
+
+
+def test_counts() -> None:
+    counts = judge(
+        run_of(
+            healthy(),
+            result("h", SKIPPED, suite="health"),
+            result("w1"),
+            result("w2", WARNED, flaky=True),
+            result("w3", FAILED),
+            result("w4", BLOCKED),
+            result("w5", UNKNOWN),
+            result("w6", SKIPPED),
+            result("w7", FAILED, deprecated="1.0"),
+        )
+    ).counts
+    assert (counts.passed, counts.warned, counts.failed) == (2, 1, 2)
+    assert (counts.blocked, counts.unknown, counts.skipped) == (1, 1, 2)
+    assert (counts.workflows_passed, counts.workflows_applicable) == (2, 5)
+    assert counts.flaky == 1
+
+
+def test_flaky_incidents() -> None:
+    checks = [
+        result("a", WARNED, flaky=True, lost_connection=1),
+        result("b", WARNED, flaky=True, lost_connection=1),
+        result("c", WARNED, flaky=True, lost_connection=2),
+        result("d", WARNED, flaky=True),
+        result("e", WARNED),
+    ]
+    assert flaky_incidents(checks) == 3
