@@ -8,10 +8,12 @@ setting of smokegate belongs to the suites, which declare theirs as annotated cl
 from __future__ import annotations
 
 import difflib
+import ipaddress
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
@@ -29,10 +31,19 @@ PLAIN_NAMES = {
     "TEST_PASSWORD": "test_password",
 }
 SECRETS = frozenset({"test_password", "proxy"})
+SHORTEST_SECRET = 6  # taking out anything shorter would black out innocent text
+_SECRET_NAME = re.compile(r"passw|secret|token|api_?key|credential|private_?key", re.IGNORECASE)
+# Names like token_type hold a word that is no secret.
+_PUBLIC_NAME = re.compile(r"_(type|count|limit|expires_in|ttl)$", re.IGNORECASE)
+_HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+_LONGEST_HOST = 253  # RFC 1035, 2.3.4, less its two bytes of framing
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=10_000_000_000)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Email = Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$")]
+Secret = Annotated[str, msgspec.Meta(min_length=SHORTEST_SECRET)]
+SuiteName = Literal["health", "workflows"]
 
 
 class Sourced(msgspec.Struct, frozen=True):
@@ -54,11 +65,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     environment: str = "production"
     expect_version: str = ""
     strict: bool = False
-    require: tuple[str, ...] = ("health", "workflows")
+    require: tuple[SuiteName, ...] = ("health", "workflows")
     rollback_below: Share = 0.5
     monitor_above: Share = 0.8
-    test_email: str = "smoketest-{uuid}@example.com"
-    test_password: str = "SmokeTest123!@#"  # noqa: S105 - the documented default, not a secret
+    test_email: Email = "smoketest-{uuid}@example.com"
+    test_password: Secret = "SmokeTest123!@#"  # noqa: S105 - the documented default, not a secret
     ca_file: str = ""
     proxy: str = ""
     canary_path: str = "/health"
@@ -78,7 +89,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def public(self) -> dict[str, Any]:
         """What may be shown: every setting but the secrets."""
         shown = {key: getattr(self, key) for key in KEYS if key not in SECRETS}
-        return shown | {key: sourced.value for key, sourced in self.extra.items()}
+        return shown | {
+            key: sourced.value for key, sourced in self.extra.items() if not is_secret_name(key)
+        }
 
 
 KEYS = [key for key in Settings.__struct_fields__ if key not in ("extra", "url_given")]
@@ -97,6 +110,7 @@ def load(
         if value is not None:
             found[key] = Sourced(value, f"--{key.removesuffix('_s').replace('_', '-')}")
     known = {key: convert(key, found[key], _TYPES[key]) for key in KEYS if key in found}
+    _refuse_crossed_shares(known, found)
     extra = {key: sourced for key, sourced in found.items() if key not in KEYS}
     url = check_url(known["url"], found["url"].source) if "url" in known else DEFAULT_URL
     return Settings(**{**known, "url": url}, extra=extra, url_given="url" in known)
@@ -124,22 +138,58 @@ def refuse_unknown(extra: Mapping[str, Sourced], declared: Iterable[str]) -> Non
             raise UsageError(f"{sourced.source}: there is no setting {key!r}{hint}")
 
 
+def is_secret_name(name: str) -> bool:
+    """Whether a setting, a member or a header of this name holds a secret."""
+    return bool(_SECRET_NAME.search(name)) and not _PUBLIC_NAME.search(name)
+
+
 def check_url(url: str, source: str) -> str:
     """Return the URL of a target without its trailing slash, or say what is wrong with it."""
+    text = url.strip()
+    wrong = _wrong_with_url(text)
+    if wrong:
+        raise UsageError(f"{source}: {wrong}")
+    scheme, _, rest = text.partition("://")
+    return f"{scheme.lower()}://{rest.rstrip('/')}"
+
+
+def _wrong_with_url(text: str) -> str:
+    """Say why a URL cannot be a target; a password in it is not repeated."""
+    if "@" in (text.partition("://")[2] or text).partition("/")[0]:
+        return "the URL must not hold a user name or a password"
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        return f"{text!r} holds characters that no URL has; write them as %XX, in a name as xn--"
     try:
-        parts = urlsplit(url.strip())
-        port_is_fine = parts.port is None or parts.port > 0
+        parts = urlsplit(text)
+        port = parts.port
     except ValueError as error:
-        raise UsageError(f"{source}: {url!r} is not a URL: {error}") from None
+        return f"{text!r} is not a URL: {error}"
     if parts.scheme not in ("http", "https"):
-        raise UsageError(f"{source}: {url!r} must begin with http:// or https://")
-    if not parts.hostname or not port_is_fine or any(mark in parts.netloc for mark in " \\\t"):
-        raise UsageError(f"{source}: {url!r} names no host that could be asked")
-    if parts.username is not None:
-        raise UsageError(f"{source}: the URL must not hold a user name or a password")
-    if parts.query or parts.fragment:
-        raise UsageError(f"{source}: {url!r} must end before '?' and '#'")
-    return url.strip().rstrip("/")
+        return f"{text!r} must begin with http:// or https://"
+    if port == 0 or not _is_host(parts.hostname or ""):
+        return f"{text!r} names no host that could be asked"
+    return f"{text!r} must end before '?' and '#'" if "?" in text or "#" in text else ""
+
+
+def _is_host(name: str) -> bool:
+    if ":" in name:
+        try:
+            return bool(ipaddress.IPv6Address(name))
+        except ValueError:
+            return False
+    labels = name.removesuffix(".").split(".")
+    return len(name) <= _LONGEST_HOST and all(map(_HOST_LABEL.fullmatch, labels))
+
+
+def _refuse_crossed_shares(known: Mapping[str, Any], found: Mapping[str, Sourced]) -> None:
+    lower = known.get("rollback_below", Settings().rollback_below)
+    upper = known.get("monitor_above", Settings().monitor_above)
+    if lower > upper:
+        keys = ("rollback_below", "monitor_above")
+        source = next(found[key].source for key in keys if key in found)
+        raise UsageError(
+            f"{source}: rollback_below ({lower:g}) must not be above monitor_above ({upper:g})"
+        )
 
 
 def _from_file(path: Path) -> dict[str, Sourced]:
@@ -156,11 +206,12 @@ def _from_file(path: Path) -> dict[str, Sourced]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Sourced]:
-    found = {}
-    for name, value in environ.items():
-        key = PLAIN_NAMES.get(name)
-        if key is None and name.startswith(PREFIX):
-            key = name.removeprefix(PREFIX).lower()
-        if key and value.strip():
-            found[key] = Sourced(value, name)
-    return found
+    """Read our own names over those of the field."""
+    plain = {key: name for name, key in PLAIN_NAMES.items()}
+    own = {name.removeprefix(PREFIX).lower(): name for name in environ if name.startswith(PREFIX)}
+    return {
+        key: Sourced(environ[name], name)
+        for names in (plain, own)
+        for key, name in names.items()
+        if environ.get(name, "").strip()
+    }

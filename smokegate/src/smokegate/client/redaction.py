@@ -13,15 +13,13 @@ import re
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from smokegate.settings import SHORTEST_SECRET, is_secret_name
+
 MARK = "[redacted]"
 SECRET_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"}
 )
-_SECRET_NAME = re.compile(r"passw|secret|token|api_?key|credential|private_?key", re.IGNORECASE)
-# Names like token_type hold a word that is no secret.
-_PUBLIC_NAME = re.compile(r"_(type|count|limit|expires_in|ttl)$", re.IGNORECASE)
 _URL_SAFE = str.maketrans("+/", "-_")
-_SHORTEST = 6  # anything shorter would black out innocent text
 
 
 class Redactor:
@@ -33,7 +31,7 @@ class Redactor:
 
     def add(self, secret: str) -> None:
         """Learn a secret; from now on it is taken out in all its forms."""
-        if len(secret) >= _SHORTEST and secret not in self._secrets:
+        if len(secret) >= SHORTEST_SECRET and secret not in self._secrets:
             self._secrets.add(secret)
             self._pattern = None
 
@@ -81,11 +79,6 @@ def is_secret_header(name: str) -> bool:
     return name.lower() in SECRET_HEADERS or is_secret_name(name.replace("-", "_"))
 
 
-def is_secret_name(name: str) -> bool:
-    """Whether a member or header of this name holds a secret."""
-    return bool(_SECRET_NAME.search(name)) and not _PUBLIC_NAME.search(name)
-
-
 def _forms(secret: str) -> set[str]:
     raw = secret.encode("utf-8", "surrogatepass")
     forms = {secret, *_base64_forms(raw)}
@@ -105,4 +98,4 @@ def _base64_forms(raw: bytes) -> set[str]:
         encoded = base64.b64encode(b"\0" * offset + raw).decode().rstrip("=")
         last = len(encoded) - (1 if (offset + len(raw)) % 3 else 0)
         forms |= {encoded[first:last], encoded[first:last].translate(_URL_SAFE)}
-    return {form for form in forms if len(form) >= _SHORTEST}
+    return {form for form in forms if len(form) >= SHORTEST_SECRET}

@@ -1,0 +1,326 @@
+"""Where settings come from, and what is said when one is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from smokegate.errors import UsageError
+from smokegate.settings import (
+    DEFAULT_URL,
+    KEYS,
+    SECRETS,
+    Settings,
+    Sourced,
+    check_url,
+    convert,
+    load,
+    refuse_unknown,
+)
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / "smokegate.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def complaint(
+    options: dict[str, Any] | None = None,
+    environ: dict[str, str] | None = None,
+    folder: Path | None = None,
+) -> str:
+    with pytest.raises(UsageError) as caught:
+        load(options or {}, environ or {}, folder or Path("/nonexistent"))
+    return str(caught.value)
+
+
+def test_defaults(tmp_path: Path) -> None:
+    settings = load({}, {}, tmp_path)
+    assert settings == Settings()
+    assert settings.url == DEFAULT_URL
+    assert not settings.url_given
+    assert (settings.timeout_s, settings.run_timeout_s) == (30.0, 300.0)
+    assert settings.require == ("health", "workflows")
+
+
+def test_an_option_wins_over_the_environment_over_the_file(tmp_path: Path) -> None:
+    write(tmp_path, 'url = "http://file"\ntimeout_s = 1\nstrict = true\nenvironment = "file"\n')
+    environ = {"PRODUCTION_URL": "http://environment", "API_TIMEOUT": "2"}
+    settings = load({"url": "http://option", "timeout_s": None}, environ, tmp_path)
+    assert settings.url == "http://option"
+    assert settings.timeout_s == 2.0
+    assert (settings.strict, settings.environment) == (True, "file")
+    assert settings.url_given
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "key", "expected"),
+    [
+        ("PRODUCTION_URL", "https://api.example.com/", "url", "https://api.example.com"),
+        ("API_TIMEOUT", "1.5", "timeout_s", 1.5),
+        ("TEST_EMAIL", "a@example.com", "test_email", "a@example.com"),
+        ("TEST_PASSWORD", " with space ", "test_password", " with space "),
+        ("SMOKEGATE_STRICT", "true", "strict", True),
+        ("SMOKEGATE_STRICT", "0", "strict", False),
+        ("SMOKEGATE_MAX_CONNECTIONS", "7", "max_connections", 7),
+        ("SMOKEGATE_REQUIRE", "health", "require", ("health",)),
+        ("SMOKEGATE_REQUIRE", " health , workflows,", "require", ("health", "workflows")),
+        ("SMOKEGATE_ROLLBACK_BELOW", "0.4", "rollback_below", 0.4),
+    ],
+)
+def test_the_environment(name: str, value: str, key: str, expected: object) -> None:
+    assert getattr(load({}, {name: value}, Path("/nonexistent")), key) == expected
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    settings = load({}, {"PRODUCTION_URL": " ", "API_TIMEOUT": ""}, Path("/nonexistent"))
+    assert settings == Settings()
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_our_own_name_wins_over_the_one_that_the_field_uses(order: int) -> None:
+    pairs = [("PRODUCTION_URL", "http://field"), ("SMOKEGATE_URL", "http://own")][::order]
+    assert load({}, dict(pairs), Path("/nonexistent")).url == "http://own"
+
+
+def test_foreign_variables_are_not_ours() -> None:
+    load({}, {"SMOKEGATES": "1", "URL": "nonsense", "smokegate_strict": "?"}, Path("/nonexistent"))
+
+
+@pytest.mark.parametrize(
+    ("environ", "line"),
+    [
+        ({"API_TIMEOUT": "soon"}, "API_TIMEOUT: timeout_s: expected `float`, got `str`"),
+        ({"API_TIMEOUT": "0"}, "API_TIMEOUT: timeout_s: expected `float` > 0.0"),
+        ({"API_TIMEOUT": "-3"}, "API_TIMEOUT: timeout_s: expected `float` > 0.0"),
+        ({"API_TIMEOUT": "1e9"}, "API_TIMEOUT: timeout_s: expected `float` <= 86400.0"),
+        (
+            {"SMOKEGATE_STRICT": "perhaps"},
+            "SMOKEGATE_STRICT: strict: expected `bool`, got `str`",
+        ),
+        (
+            {"SMOKEGATE_MAX_CONNECTIONS": "1.5"},
+            "SMOKEGATE_MAX_CONNECTIONS: max_connections: expected `int`, got `str`",
+        ),
+        (
+            {"SMOKEGATE_MONITOR_ABOVE": "1.01"},
+            "SMOKEGATE_MONITOR_ABOVE: monitor_above: expected `float` <= 1.0",
+        ),
+    ],
+)
+def test_an_error_names_key_place_and_expectation(environ: dict[str, str], line: str) -> None:
+    assert complaint(environ=environ) == line
+
+
+@pytest.mark.parametrize("value", ["nan", "NaN", "inf", "-inf", "Infinity"])
+def test_no_number_is_not_a_number_of_seconds(value: str) -> None:
+    assert complaint(environ={"API_TIMEOUT": value}).startswith("API_TIMEOUT: timeout_s: expected")
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", '"4"', "true", "[1]"])
+def test_the_file_gives_types_of_its_own(tmp_path: Path, value: str) -> None:
+    folder = write(tmp_path, f"check_grace_s = {value}\n")
+    if value == '"4"':  # a number in quotes says clearly enough what is meant
+        assert load({}, {}, folder).check_grace_s == 4.0
+        return
+    line = complaint(folder=folder)
+    assert line.startswith("smokegate.toml: check_grace_s: expected `float`")
+    assert "\n" not in line
+
+
+def test_an_error_in_an_option_names_the_option() -> None:
+    assert complaint({"timeout_s": -1.0}).startswith("--timeout: timeout_s: expected")
+    assert complaint({"expect_version": 3}).startswith("--expect-version: expect_version: expected")
+
+
+def test_the_shares_must_not_cross() -> None:
+    line = complaint(environ={"SMOKEGATE_ROLLBACK_BELOW": "0.9"})
+    assert "rollback_below" in line
+    assert "monitor_above" in line
+
+
+def test_a_suite_that_does_not_exist_cannot_be_required() -> None:
+    line = complaint(environ={"SMOKEGATE_REQUIRE": "health,workflow"})
+    assert line.startswith("SMOKEGATE_REQUIRE: require: ")
+    assert "workflow" in line
+
+
+def test_an_address_without_a_host_is_none() -> None:
+    assert complaint(environ={"TEST_EMAIL": "nobody"}).startswith("TEST_EMAIL: test_email: ")
+
+
+def test_a_password_too_short_to_be_redacted_is_refused_and_not_shown() -> None:
+    line = complaint(environ={"TEST_PASSWORD": "abc4!"})
+    assert line.startswith("TEST_PASSWORD: test_password: expected `str` of length >= 6")
+    assert "abc4!" not in line
+
+
+@pytest.mark.parametrize(
+    "text", ["url = ", "a = 1\na = 2", "\x00", 'url = "http://x\n', "[url", "= 3"]
+)
+def test_a_file_that_is_no_toml_is_one_line(tmp_path: Path, text: str) -> None:
+    line = complaint(folder=write(tmp_path, text))
+    assert "smokegate.toml is not TOML: " in line
+    assert "\n" not in line
+
+
+def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "smokegate.toml").mkdir()
+    assert "smokegate.toml cannot be read: " in complaint(folder=tmp_path)
+
+
+def test_a_file_in_another_encoding_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "smokegate.toml").write_bytes(b'environment = "\xff"')
+    assert "smokegate.toml cannot be read: " in complaint(folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost",
+        "http://localhost:8000",
+        "https://api.example.com/base/path",
+        "https://[2001:db8::1]:8443",
+        "http://127.0.0.1",
+        "http://xn--bcher-kva.example",
+    ],
+)
+def test_good_urls(url: str) -> None:
+    assert check_url(url, "x") == url
+    assert check_url(f" {url}/ ", "x") == url
+
+
+def test_a_scheme_is_the_same_in_any_case() -> None:
+    assert check_url("HTTPS://API.example.com/Base", "x") == "https://API.example.com/Base"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "localhost:8000",
+        "//localhost",
+        "ftp://localhost",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "http://",
+        "http:///path",
+        "http://:80",
+        "http://localhost:0",
+        "http://localhost:99999",
+        "http://localhost:port",
+        "http://[::1",
+        "http://[not-an-address]",
+        "http://a b",
+        "http://a\tb",
+        "http://exa\nmple.com",
+        "http://example.com\r\nX-Evil: 1",
+        "http://example.com/\x00",
+        "http://example.com/\x1b[31m",
+        "http://example.com/a b",
+        "http://example.com\\@evil.example",
+        "http://example.com?",
+        "http://example.com/?",
+        "http://example.com/?a=1",
+        "http://example.com/#",
+        "http://example.com/#a",
+        "http://user@example.com",
+        "http://user:password@example.com",
+        "http://example.com:80:80",
+        "http://b\u00fccher.example",
+        "http://example.com/\ud800",
+        "http://" + "a" * 300,
+        "http://a..b",
+        "http://.example.com",
+    ],
+)
+def test_hostile_urls_are_refused_in_one_line(url: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_url(url, "PRODUCTION_URL")
+    line = str(caught.value)
+    assert line.startswith("PRODUCTION_URL: ")
+    assert line.isprintable()
+    line.encode()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://admin:Gehe1mnis@example.com",
+        "ftp://admin:Gehe1mnis@example.com",
+        "http://admin:Gehe1mnis@example.com:99999",
+        "http://admin:Gehe1mnis@[::1",
+        "admin:Gehe1mnis@example.com",
+    ],
+)
+def test_a_password_in_a_url_is_not_repeated(url: str) -> None:
+    assert "Gehe1mnis" not in complaint({"url": url})
+
+
+def test_unknown_keys_wait_for_the_suites() -> None:
+    settings = load({}, {"SMOKEGATE_REDIS": "required"}, Path("/nonexistent"))
+    assert settings.extra == {"redis": Sourced("required", "SMOKEGATE_REDIS")}
+    refuse_unknown(settings.extra, ["redis"])
+
+
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [
+        ("timeout", "x: there is no setting 'timeout'; did you mean timeout_s?"),
+        ("strickt", "x: there is no setting 'strickt'; did you mean strict?"),
+        ("rediss", "x: there is no setting 'rediss'; did you mean redis?"),
+        ("qqqqqq", "x: there is no setting 'qqqqqq'"),
+        ("url_given", "x: there is no setting 'url_given'"),
+        ("extra", "x: there is no setting 'extra'"),
+    ],
+)
+def test_unknown_keys_are_refused_with_a_suggestion(key: str, line: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        refuse_unknown({key: Sourced(1, "x")}, ["redis"])
+    assert str(caught.value) == line
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "expected"),
+    [
+        ("a, b", list[str], ["a", "b"]),
+        ("1,2", tuple[int, ...], (1, 2)),
+        ("3", int, 3),
+        ("3", str, "3"),
+        ("", list[str], []),
+        (["a"], list[str], ["a"]),
+        ("0.5", float, 0.5),
+        (1, float, 1.0),
+    ],
+)
+def test_text_is_read_as_the_type_wants_it(value: object, kind: Any, expected: object) -> None:
+    assert convert("key", Sourced(value, "x"), kind) == expected
+
+
+def test_a_wrong_type_in_a_list_is_one_line() -> None:
+    with pytest.raises(UsageError) as caught:
+        convert("ports", Sourced("1,b", "SMOKEGATE_PORTS"), list[int])
+    assert str(caught.value) == "SMOKEGATE_PORTS: ports: expected `int`, got `str`"
+
+
+def test_what_is_shown_holds_no_secret() -> None:
+    settings = load(
+        {},
+        {
+            "TEST_PASSWORD": "Gehe1mnis!",
+            "SMOKEGATE_PROXY": "http://me:Gehe1mnis!@proxy",
+            "SMOKEGATE_WEBHOOK_SECRET": "Gehe1mnis!",
+            "SMOKEGATE_REDIS": "required",
+        },
+        Path("/nonexistent"),
+    )
+    shown = settings.public()
+    assert "Gehe1mnis!" not in repr(shown)
+    assert shown["redis"] == "required"
+    assert set(KEYS) - SECRETS <= shown.keys()
+
+
+def test_the_target_in_parts() -> None:
+    target = Settings(url="https://api.example.com:8443/base").target
+    assert (target.scheme, target.hostname, target.port) == ("https", "api.example.com", 8443)
