@@ -43,7 +43,7 @@ exit codes:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     try:
-        return _dispatch(_parser().parse_args(arguments))
+        return _dispatch(parser().parse_args(arguments))
     except UsageError as error:
         _say(f"smokegate: {error}")
         return EXIT_USAGE
@@ -60,15 +60,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _flush()
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Build the parser of all commands."""
+    root = argparse.ArgumentParser(
         prog="smokegate",
         description="Says after a deployment, with evidence, whether to proceed or roll back.",
         epilog=_EXIT_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"smokegate {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    root.add_argument("--version", action="version", version=f"smokegate {__version__}")
+    commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_run(commands.add_parser("run", **_described(_RUN_HELP, "verify a deployment")))
     demo = commands.add_parser(
         "demo",
@@ -90,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("paths", nargs="*", metavar="PATH", help="suites with the removers")
     sweep.add_argument("--url", help="sweep only what was left at this target")
     sweep.add_argument("--ca-file", metavar="FILE", help="trust this authority")
-    return parser
+    return root
 
 
 def _described(description: str, short: str) -> dict[str, Any]:
