@@ -4,6 +4,7 @@ SmokegateError
 ├── UsageError               the caller's: wrong arguments, unreadable configuration; exit 2
 │   └── SuiteError           a suite that cannot be loaded or is put together wrongly
 ├── JournalError             a promise to clean up that could not be written to disk
+├── ReportError              a result file that could not be written; also an OSError
 └── CheckEnded               how a check or a resource ends early; never leaves the engine
 ├── ExpectationFailed    the target is wrong
 ├── NoReply              a request that was not answered; its trouble says whose fault it is
@@ -26,6 +27,10 @@ class SuiteError(UsageError):
 
 class JournalError(SmokegateError):
     """The journal could not be flushed, so nothing may be created at the target."""
+
+
+class ReportError(SmokegateError, OSError):
+    """A result file could not be written; the verdict stands without it."""
 
 
 class CheckEnded(SmokegateError):

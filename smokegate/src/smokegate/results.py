@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 SCHEMA = 1
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class Outcome(Enum):
@@ -260,8 +261,15 @@ class JudgedRun(Run, frozen=True, kw_only=True):
 
 
 def to_json(run: JudgedRun) -> bytes:
-    """Encode a run as indented UTF-8 JSON with a final newline."""
-    return msgspec.json.format(msgspec.json.encode(run), indent=1) + b"\n"
+    """Encode a run as indented UTF-8 JSON with a final newline.
+
+    Half a surrogate pair, which UTF-8 cannot hold, is written out with a backslash.
+    """
+    try:
+        text = msgspec.json.encode(run)
+    except UnicodeEncodeError:
+        text = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(run)))
+    return msgspec.json.format(text, indent=1) + b"\n"
 
 
 def from_json(text: bytes) -> JudgedRun:
@@ -274,5 +282,26 @@ def from_json(text: bytes) -> JudgedRun:
 
 
 def json_schema() -> dict[str, Any]:
-    """Give the JSON Schema (draft 2020-12) of `run.json`."""
-    return msgspec.json.schema(JudgedRun)
+    """Give the JSON Schema (draft 2020-12) of `run.json`.
+
+    It says what is written: every member is there. `from_json` also reads a run without those
+    members that have a default.
+    """
+    schema = msgspec.json.schema(JudgedRun)
+    for definition in schema["$defs"].values():
+        if "properties" in definition:
+            definition["required"] = list(definition["properties"])
+    members = schema["$defs"]["JudgedRun"]["properties"]
+    members["schema"] = {"const": SCHEMA}
+    for moment in ("started_at", "finished_at"):
+        members[moment]["format"] = "date-time"
+    about = {"$schema": _DIALECT, "$id": f"urn:smokegate:run:{SCHEMA}", "title": "run.json"}
+    return about | schema
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(part) for key, part in value.items()}
+    return [_without_surrogates(part) for part in value] if isinstance(value, list) else value

@@ -1,0 +1,138 @@
+"""Why checks did not pass: the evidence behind each, and what several have in common.
+
+When everything fails for one reason, a reader wants that reason once and not twenty times.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from smokegate.reports.wording import NOT_PASSED
+from smokegate.results import (
+    Attempt,
+    CheckResult,
+    Consequence,
+    Exchange,
+    Expectation,
+    JudgedRun,
+    Outcome,
+    ResourceResult,
+    Run,
+    Trouble,
+)
+
+_SERVER_ERROR = 500
+
+
+class Cause(NamedTuple):
+    """Why one check did not pass, with the evidence; `key` is equal where the cause is."""
+
+    key: tuple[str, ...]
+    summary: str
+    expectations: list[tuple[Expectation, Exchange | None]]  # that did not hold, decisive first
+    exchange: Exchange | None
+    attempt: Attempt | None
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why the request got no reply, if that is what happened."""
+        return self.exchange.trouble if self.exchange else None
+
+
+class Shared(NamedTuple):
+    """A cause with every check that did not pass because of it."""
+
+    cause: Cause
+    checks: list[CheckResult]
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome of the first of its checks."""
+        return self.checks[0].outcome
+
+
+def shared_causes(run: JudgedRun) -> list[Shared]:
+    """Group the checks that did not pass by their cause, the most severe first."""
+    groups: dict[tuple[str, ...], Shared] = {}
+    for check in run.checks:
+        if check.outcome in NOT_PASSED:
+            cause = cause_of(check, run)
+            # Evidence of the check's own says more than that of a resource it waited for.
+            groups.setdefault(cause.key, Shared(cause, [])).checks.append(check)
+    return sorted(groups.values(), key=_severity, reverse=True)
+
+
+def cause_of(check: CheckResult, run: Run | None = None) -> Cause:
+    """Find why a check did not pass; the run holds what a blocked one was waiting for."""
+    root = _root(check, run)
+    attempt = _telling_attempt(root.attempts if root else check.attempts)
+    expectations = _failed_expectations(attempt)
+    exchange = _telling_exchange(attempt, expectations)
+    key, summary = _key(check, root, expectations, exchange)
+    if check.outcome is Outcome.UNKNOWN:
+        key = ("unknown", *key)
+    return Cause(key, summary, expectations, exchange, attempt)
+
+
+def _root(check: CheckResult, run: Run | None) -> ResourceResult | None:
+    if run is None or not check.blocked_by:
+        return None
+    return next((each for each in run.resources if each.name == check.blocked_by), None)
+
+
+def _telling_attempt(attempts: list[Attempt]) -> Attempt | None:
+    """The last attempt, or the last that did not pass where a check is flaky."""
+    failed = [each for each in attempts if each.outcome in NOT_PASSED] or attempts
+    return failed[-1] if failed else None
+
+
+def _failed_expectations(attempt: Attempt | None) -> list[tuple[Expectation, Exchange | None]]:
+    if attempt is None:
+        return []
+    by_number = {exchange.number: exchange for exchange in attempt.exchanges}
+    failed = [each for each in attempt.expectations if not each.held]
+    failed.sort(key=lambda each: each.consequence.severity, reverse=True)
+    return [
+        (each, None if each.exchange is None else by_number.get(each.exchange)) for each in failed
+    ]
+
+
+def _telling_exchange(
+    attempt: Attempt | None, expectations: list[tuple[Expectation, Exchange | None]]
+) -> Exchange | None:
+    """The exchange that the decisive expectation was about, or else the last one."""
+    decisive = [each for each in expectations if each[0].consequence is not Consequence.WARN]
+    if decisive:
+        return decisive[0][1]
+    return attempt.exchanges[-1] if attempt and attempt.exchanges else None
+
+
+def _key(
+    check: CheckResult,
+    root: ResourceResult | None,
+    expectations: list[tuple[Expectation, Exchange | None]],
+    exchange: Exchange | None,
+) -> tuple[tuple[str, ...], str]:
+    if exchange is not None and exchange.trouble is not None:
+        trouble = exchange.trouble
+        return ("trouble", trouble.kind, trouble.side.value), trouble.summary
+    if exchange is not None and expectations and expectations[0][1] is exchange:
+        seen = expectations[0][0].seen
+        if (exchange.status or 0) >= _SERVER_ERROR and seen.startswith(str(exchange.status)):
+            return ("seen", seen), f"saw {seen}"
+    if root is not None:
+        return ("reason", root.reason), f"{root.name}: {root.reason}"
+    if check.blocked_by:
+        return ("blocked", check.blocked_by), check.reason.removeprefix("blocked by ")
+    return ("reason", check.reason), check.reason
+
+
+def _severity(shared: Shared) -> tuple[bool, bool, int, int]:
+    decides = any(not check.deprecated for check in shared.checks)
+    failed = shared.cause.key[0] != "unknown"
+    return (
+        decides,
+        failed,
+        max(check.consequence.severity for check in shared.checks),
+        len(shared.checks),
+    )

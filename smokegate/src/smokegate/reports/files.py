@@ -1,0 +1,108 @@
+"""The result files of a run: each whole or absent, none ever overwritten."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from smokegate.errors import ReportError
+from smokegate.reports.junit import junit, suites_of
+from smokegate.reports.summary import summary
+from smokegate.results import JudgedRun, to_json
+
+_UNSAFE = str.maketrans(dict.fromkeys('/\\:*?"<>|\x00', "_"))
+
+
+def write_all(run: JudgedRun, folder: Path) -> list[Path]:
+    """Write every report of a run into a folder and return the paths.
+
+    All files of a run share a time stamp, with a number where another run began in the same
+    second. Raises `ReportError`, in one line, if they cannot be written.
+    """
+    contents = _contents(run)
+    written = []
+    with _explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with _claimed_stamp(folder, _timestamp(run), list(contents)) as stamp:
+            for (stem, suffix), content in contents.items():
+                path = folder / f"{stem}_{stamp}{suffix}"
+                _write_whole(path, content)
+                written.append(path)
+    return written
+
+
+def write_json(run: JudgedRun, path: Path) -> None:
+    """Write the run as JSON to one file, replacing what stands there.
+
+    Raises `ReportError`, in one line, if it cannot be written.
+    """
+    with _explained(path):
+        if path.exists() and not path.is_file():
+            path.write_bytes(to_json(run))  # a device or a pipe, which must not be replaced
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_whole(path.resolve(), to_json(run))
+
+
+def _contents(run: JudgedRun) -> dict[tuple[str, str], bytes]:
+    """The reports by stem and suffix of their names; the evidence itself comes first."""
+    suites = {(suite.translate(_UNSAFE), ".xml"): junit(run, suite) for suite in suites_of(run)}
+    return {
+        ("run", ".json"): to_json(run),
+        ("summary", ".txt"): summary(run).encode("utf-8", "backslashreplace"),
+        **suites,
+    }
+
+
+def _timestamp(run: JudgedRun) -> str:
+    """The second in which the run began, as in 20250131_235959."""
+    date, _, time = run.started_at.partition("T")
+    return f"{date.replace('-', '')}_{time[:8].replace(':', '')}"
+
+
+@contextmanager
+def _claimed_stamp(folder: Path, timestamp: str, names: list[tuple[str, str]]) -> Iterator[str]:
+    """Find a stamp that no file has, and keep other processes off it for the time being."""
+    number, stamp = 1, timestamp
+    while True:
+        claim = folder / f".{stamp}.claim"
+        if _claim(claim):
+            try:
+                if not any((folder / f"{stem}_{stamp}{suffix}").exists() for stem, suffix in names):
+                    yield stamp
+                    return
+            finally:
+                claim.unlink(missing_ok=True)
+        number += 1
+        stamp = f"{timestamp}_{number}"
+
+
+def _claim(claim: Path) -> bool:
+    try:
+        claim.open("xb").close()
+    except FileExistsError:
+        return False
+    return True
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or path
+        raise ReportError(f"{where}: {error.strerror or error}") from None

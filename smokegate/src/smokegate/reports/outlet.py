@@ -1,0 +1,72 @@
+"""A stream that reports write to: it may be a terminal, a log or a closed pipe."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping
+from typing import TextIO
+
+from smokegate.reports.layout import WIDTH
+
+_TYPOGRAPHY = "✓✗⚠…→"
+_ASCII = str.maketrans({"✓": "+", "✗": "x", "⚠": "!", "…": "...", "→": "->", "│": "|"})
+# What says that a Windows console understands escape sequences.
+_WINDOWS_TERMINALS = ("WT_SESSION", "ANSICON", "ConEmuANSI", "TERM")
+
+
+class Outlet:
+    """Writes lines that the stream can show, and never ends a run because it cannot."""
+
+    def __init__(self, stream: TextIO, *, ascii_only: bool | None = None) -> None:
+        self._stream = stream
+        self._encoding = getattr(stream, "encoding", None) or "utf-8"
+        self._ascii = not _can_encode(self._encoding) if ascii_only is None else ascii_only
+        self._closed = False
+
+    @property
+    def width(self) -> int:
+        """The columns of the terminal, or a readable width where there is none."""
+        if not self.is_terminal:
+            return WIDTH
+        return shutil.get_terminal_size((WIDTH, 24)).columns
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person may be looking at it."""
+        try:
+            return self._stream.isatty()
+        except (AttributeError, ValueError):
+            return False
+
+    def line(self, text: str) -> None:
+        """Write one line."""
+        self.write(text + "\n")
+
+    def write(self, text: str) -> None:
+        """Write and flush; once the reader is gone the rest is dropped."""
+        if self._ascii:
+            text = text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+        text = text.encode(self._encoding, "backslashreplace").decode(self._encoding)
+        if self._closed:
+            return
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._closed = True
+
+
+def understands_escapes(outlet: Outlet, environ: Mapping[str, str]) -> bool:
+    """Whether the cursor can be moved there."""
+    if not outlet.is_terminal or environ.get("TERM") == "dumb":
+        return False
+    return sys.platform != "win32" or any(environ.get(name) for name in _WINDOWS_TERMINALS)
+
+
+def _can_encode(encoding: str) -> bool:
+    try:
+        _TYPOGRAPHY.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

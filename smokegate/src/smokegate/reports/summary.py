@@ -1,0 +1,135 @@
+"""The summary for people: the verdict first, then what it stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from smokegate.reports.causes import Shared, shared_causes
+from smokegate.reports.details import details
+from smokegate.reports.escaping import no_command, one_line, visible
+from smokegate.reports.layout import Rows, labelled, paragraph
+from smokegate.reports.traffic import slowest, traffic
+from smokegate.reports.wording import (
+    MEANINGS,
+    SIGNS,
+    counts_in_words,
+    remarks,
+    seconds,
+    several,
+    verdict_line,
+    what_to_do,
+    workflows_in_words,
+)
+from smokegate.results import CheckResult, JudgedRun, Outcome
+
+
+def summary(run: JudgedRun) -> str:
+    """Write the summary of a run as plain text; nothing of what the target sent can act."""
+    sections = [_verdict(run), labelled(_facts(run)), *_checks(run), _failures(run)]
+    sections += [_slowest(run), _listed("Left behind", run.leftovers), _listed("Notes", run.notes)]
+    return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+
+
+def _verdict(run: JudgedRun) -> list[str]:
+    return [*paragraph(verdict_line(run), hanging="  "), *paragraph(what_to_do(run))]
+
+
+def _facts(run: JudgedRun) -> Rows:
+    counts = run.verdict.counts
+    started = run.started_at.partition(".")[0].replace("T", " ").removesuffix("Z")
+    return [
+        ("target", one_line(run.target)),
+        ("version", one_line(run.version) or "not known"),
+        ("environment", one_line(run.environment)),
+        ("checks", counts_in_words(counts)),
+        ("workflows", workflows_in_words(counts) or "none that apply"),
+        ("decided by", ": ".join(filter(None, [run.verdict.rule, _deciding(run)]))),
+        ("started", f"{started} UTC, took {seconds(run.duration_s)}"),
+        ("traffic", traffic(run).in_words()),
+        ("run", f"{run.run_id}" + (f", {run.tool}" if run.tool else "")),
+    ]
+
+
+def _deciding(run: JudgedRun) -> str:
+    shown = run.verdict.deciding[:8]
+    more = len(run.verdict.deciding) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
+def _checks(run: JudgedRun) -> Iterator[list[str]]:
+    """Give a section for each suite, the missing ones included."""
+    missing = {each.suite: each.reason for each in run.missing_suites}
+    for suite in dict.fromkeys([*(check.suite for check in run.checks), *missing]):
+        lines = [suite.capitalize()]
+        for check in run.checks:
+            if check.suite == suite:
+                lines += _check(check)
+        if suite in missing:
+            lines += paragraph(f"? missing: {missing[suite]}", indent="  ", hanging="  ")
+        yield lines
+
+
+def _check(check: CheckResult) -> list[str]:
+    notes = [seconds(check.duration_s), *remarks(check)]
+    head = f"  {SIGNS[check.outcome]} {check.name}  {one_line(check.title)}  ({', '.join(notes)})"
+    lines = [no_command(head)]
+    for reason in _mild_reasons(check):
+        lines += paragraph(one_line(reason, 1_000), indent="      ")
+    return lines
+
+
+def _mild_reasons(check: CheckResult) -> list[str]:
+    """What there is to say about a check that has no place among the failures."""
+    if check.outcome is Outcome.WARNED:
+        return check.warnings or [check.reason]
+    return [check.reason] if check.outcome is Outcome.SKIPPED else []
+
+
+def _failures(run: JudgedRun) -> list[str]:
+    causes = shared_causes(run)
+    lines = []
+    for number, shared in enumerate(causes, 1):
+        lines += ["", *_failure(number, shared)]
+    return [f"What did not pass, by {several(len(causes), 'cause')}", *lines] if causes else []
+
+
+def _failure(number: int, shared: Shared) -> list[str]:
+    check, alone = shared.checks[0], len(shared.checks) == 1
+    reason = check.reason if alone else shared.cause.summary
+    head = f"{SIGNS[shared.outcome]} {one_line(reason, 1_000)}"
+    rows: Rows = [("check" if alone else several(len(shared.checks), "check"), _ids(shared.checks))]
+    rows += [("means", _meaning(shared)), *details(shared.cause, check)]
+    lines = paragraph(f"{number}. {head}", indent="  ", hanging="   ")
+    lines += labelled(rows, indent="     ")
+    if shared.cause.attempt is not None and shared.cause.attempt.traceback:
+        lines += _indented(shared.cause.attempt.traceback)
+    return lines
+
+
+def _meaning(shared: Shared) -> str:
+    """Say what the failure means for the release."""
+    if shared.outcome is Outcome.UNKNOWN:
+        return "unknown: the runner could not tell"
+    worst = max((check.consequence for check in shared.checks), key=lambda each: each.severity)
+    return MEANINGS[worst]
+
+
+def _ids(checks: Iterable[CheckResult]) -> str:
+    return ", ".join(check.id for check in checks)
+
+
+def _indented(text: str) -> list[str]:
+    return [no_command(f"     | {line}") for line in visible(text.rstrip()).split("\n")]
+
+
+def _slowest(run: JudgedRun) -> list[str]:
+    checks = slowest(run)
+    lines = [f"  {seconds(check.duration_s):>8}  {check.id}" for check in checks]
+    return ["Slowest checks", *lines] if checks else []
+
+
+def _listed(title: str, entries: list[str]) -> list[str]:
+    lines = []
+    for entry in entries:
+        lines += paragraph(f"- {one_line(entry, 1_000)}", indent="  ", hanging="  ")
+    return [title, *lines] if lines else []

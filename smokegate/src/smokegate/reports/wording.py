@@ -1,0 +1,110 @@
+"""The words for verdicts, outcomes, counts and durations, the same in every outlet."""
+
+from __future__ import annotations
+
+from smokegate.reports.escaping import one_line
+from smokegate.results import Action, CheckResult, Consequence, Counts, JudgedRun, Outcome
+
+SIGNS = {
+    Outcome.PASSED: "✓",
+    Outcome.WARNED: "⚠",
+    Outcome.FAILED: "✗",
+    Outcome.BLOCKED: "✗",
+    Outcome.UNKNOWN: "?",
+    Outcome.SKIPPED: "-",
+}
+PASSING = frozenset({Outcome.PASSED, Outcome.WARNED})
+NOT_PASSED = frozenset({Outcome.FAILED, Outcome.BLOCKED, Outcome.UNKNOWN})
+_TO_DO = {
+    Action.PROCEED: "Go on with the release.",
+    Action.MONITOR: "Go on with the release, and watch what did not pass.",
+    Action.INVESTIGATE: (
+        "Do not go on yet: look into what did not pass. Nothing calls for a rollback so far."
+    ),
+    Action.ROLLBACK: "Roll the release back.",
+    Action.INCONCLUSIVE: (
+        "There is no verdict, so do not go on. Remove what kept the checks from an answer, then "
+        "run again."
+    ),
+}
+MEANINGS = {
+    Consequence.WARN: "a warning",
+    Consequence.MONITOR: "monitor",
+    Consequence.INVESTIGATE: "investigate before going on",
+    Consequence.SHARE: "counts against the share of workflows",
+    Consequence.ROLLBACK: "rollback",
+}
+_MS_BELOW_S = 1.0
+_TENTHS_FROM_S = 10.0
+_MINUTES_FROM_S = 100.0
+
+
+def verdict_line(run: JudgedRun) -> str:
+    """Give the verdict with its reason in one line, and say so where the run was partial."""
+    return f"{verdict_name(run)}: {one_line(run.verdict.reason)}"
+
+
+def verdict_name(run: JudgedRun) -> str:
+    """Give the verdict in a word, and say so where the run was partial."""
+    partial = " (partial)" if run.partial or run.verdict.partial else ""
+    return run.verdict.action.name + partial
+
+
+def what_to_do(run: JudgedRun) -> str:
+    """Say what to do next, in a sentence or two."""
+    if run.interrupted:
+        words = "There is no verdict, so do not go on: run again."
+    else:
+        words = _TO_DO[run.verdict.action]
+    if run.partial or run.verdict.partial:
+        words += " Only a part of the checks was selected: this says nothing about the rest."
+    return words
+
+
+def counts_in_words(counts: Counts) -> str:
+    """Say how many checks ended how; outcomes that did not occur are left out."""
+    numbers = {
+        "passed": counts.passed,
+        "warned": counts.warned,
+        "failed": counts.failed,
+        "blocked": counts.blocked,
+        "unknown": counts.unknown,
+        "skipped": counts.skipped,
+    }
+    words = ", ".join(f"{number} {word}" for word, number in numbers.items() if number)
+    flaky = f" ({counts.flaky} flaky)" if counts.flaky else ""
+    return (words or "no checks") + flaky
+
+
+def workflows_in_words(counts: Counts) -> str:
+    """Say which share of the workflows passed, or nothing where none applies."""
+    passed, applicable = counts.workflows_passed, counts.workflows_applicable
+    return f"{passed} of {applicable} ({passed / applicable:.0%})" if applicable else ""
+
+
+def remarks(check: CheckResult) -> list[str]:
+    """Give what a reader of one check's outcome has to know besides it."""
+    words = []
+    if check.outcome in (Outcome.BLOCKED, Outcome.UNKNOWN):
+        words.append(check.outcome.value)
+    if check.flaky:
+        words.append("flaky")
+    if check.deprecated:
+        words.append(f"deprecated since {one_line(check.deprecated, 40)}, does not decide")
+    return words
+
+
+def several(number: int, noun: str) -> str:
+    """Give a number with its noun: 1 check, 2 checks."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def seconds(duration_s: float) -> str:
+    """Give a duration as a person reads it: 12 ms, 1.25 s, 12.5 s, 2 min 5 s."""
+    if duration_s < _MS_BELOW_S:
+        return f"{duration_s * 1000:.0f} ms"
+    if duration_s < _TENTHS_FROM_S:
+        return f"{duration_s:.2f} s"
+    if duration_s < _MINUTES_FROM_S:
+        return f"{duration_s:.1f} s"
+    return f"{duration_s // 60:.0f} min {duration_s % 60:.0f} s"
