@@ -1,0 +1,79 @@
+"""What the checks share: accounts, made once per run and removed at its end.
+
+A tenant and all that it owns go with its account, so accounts are all that has to be removed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from smokegate import Client, Reply, expect, removes, resource
+
+
+@dataclass(frozen=True)
+class Account:
+    """Somebody who has registered, with a tenant of their own."""
+
+    email: str
+    token: str
+    refresh_token: str
+    tenant_id: str
+
+
+@resource
+async def member(client: Client) -> Account:
+    """The account that most checks act as; nothing that counts or changes its plan."""
+    return await register(client)
+
+
+@resource
+async def stranger(client: Client) -> Account:
+    """Somebody of another tenant, who must not see what is the member's."""
+    return await register(client)
+
+
+@resource
+async def burst_account(client: Client) -> Account:
+    """Whom the burst is charged to, so that it locks out nobody else."""
+    return await register(client)
+
+
+@removes("account")
+async def remove_account(client: Client, email: str) -> bool:
+    """Log in and remove the account; one that cannot be logged in to is not there."""
+    entry = await log_in(client, email)
+    if entry.status == 401:
+        return False
+    expect(entry).status(200)
+    removed = await client.with_token(entry.read(str, "access_token")).delete("/api/auth/me")
+    expect(removed).succeeded()
+    return True
+
+
+async def register(client: Client) -> Account:
+    """Make an account under an address that nobody else makes up."""
+    email = client.email()
+    reply = await sign_up(client, email)
+    expect(reply).status(201)
+    return Account(
+        email=email,
+        token=reply.read(str, "access_token"),
+        refresh_token=reply.read(str, "refresh_token"),
+        tenant_id=reply.read(str, "tenant", "id"),
+    )
+
+
+async def sign_up(client: Client, email: str) -> Reply:
+    """Ask for an account, and note that it is to be removed before the request is sent."""
+    application = {
+        "email": email,
+        "password": client.settings.test_password,
+        "tenant_name": client.unique("smoke"),
+    }
+    return await client.post("/api/auth/register", json=application, creates=("account", email))
+
+
+async def log_in(client: Client, email: str, password: str = "") -> Reply:
+    """Try a password on an account, by default the one that it was made with."""
+    credentials = {"email": email, "password": password or client.settings.test_password}
+    return await client.post("/api/auth/login", json=credentials)

@@ -1,0 +1,304 @@
+"""Is it up? What a deployment stands on, each part asked by itself."""
+
+from __future__ import annotations
+
+import math
+import re
+import ssl
+import time
+from asyncio import gather
+from itertools import chain
+from typing import Literal
+
+import exposition
+from resources import Account, log_in
+
+from smokegate import (
+    INVESTIGATE,
+    MONITOR,
+    WARN,
+    Client,
+    HealthSuite,
+    Reply,
+    consequence,
+    exclusive,
+    expect,
+    expect_all,
+)
+
+DAY_S = 86_400
+ALLOWED_ORIGIN = "Access-Control-Allow-Origin"
+# How programs of several languages show where in their code they failed, as text or within JSON.
+TRACE = re.compile(
+    r'Traceback \(most recent|File \\?"[^"]+", line \d|(?:\n|\\n)\s+at \w|goroutine \d+ \[|panic: '
+)
+# What says a limit: headers as of old and those of the IETF's drafts, in each of their forms.
+LIMIT_HEADERS = ("RateLimit-Policy", "RateLimit", "RateLimit-Limit", "X-RateLimit-Limit")
+LIMIT = re.compile(r"(?:^|\b(?:q|limit)=)(\d{1,9})\b")
+
+
+class TestProductionHealth(HealthSuite):
+    """What fails here means rollback, unless the check says otherwise."""
+
+    # With --expect-version: how many connections are asked, how long an old version may linger.
+    version_connections: int = 6
+    version_wait_s: float = 10.0
+    redis: Literal["optional", "required"] = "optional"
+    request_counter: str = "http_requests_total"
+    latency_path: str = "/health"
+    latency_samples: int = 20
+    latency_at_once: int = 5
+    latency_limit_s: float = 1.0
+    latency_wish_s: float = 0.5
+    private_paths: tuple[str, ...] = (
+        "/api/auth/me",
+        "/api/tenants",
+        "/api/subscriptions",
+        "/api/lattices",
+        "/api/webhooks",
+        "/api/usage",
+    )
+    # The most requests that are sent to find the limit, and how many of them at once.
+    rate_limit_cap: int = 150
+    rate_limit_at_once: int = 30
+    retry_after_limit_s: float = 3600.0
+    cors: Literal["optional", "required"] = "optional"
+    allowed_origin: str = "http://localhost:3000"
+    foreign_origins: tuple[str, ...] = ("https://foreign.example", "null")
+    # Each "Name" or "Name: part of its value".
+    required_headers: tuple[str, ...] = ("X-Content-Type-Options: nosniff", "X-Frame-Options")
+    required_headers_tls: tuple[str, ...] = ("Strict-Transport-Security: max-age",)
+    wanted_headers: tuple[str, ...] = ("Content-Security-Policy", "Referrer-Policy")
+    certificate_days: float = 14.0
+    # Where plain HTTP could be served beside TLS; 80 is tried for port 443 only, 0 is nowhere.
+    plain_http_port: int = 80
+
+    async def test_api_server_running(self, client: Client) -> None:
+        """The service answers, is healthy, and is the version that was deployed."""
+        reply = await client.get("/health")
+        expect(reply).status(200).json("status", equals="healthy")
+        client.saw_version(reply.read(str, "version"))
+        if wanted := client.settings.expect_version:
+            served = await client.poll(
+                lambda: self._versions_served(client),
+                until=lambda versions: set(versions) == {wanted},
+                within_s=self.version_wait_s,
+            )
+            for version in served:
+                client.saw_version(version)
+            expect_all(client, or_else=INVESTIGATE).that(
+                f"every connection is served version {wanted}",
+                set(served) == {wanted},
+                seen=", ".join(sorted(set(served))),
+            )
+
+    async def _versions_served(self, client: Client) -> list[str]:
+        """Ask on connections of their own, which lead to different instances of the service."""
+        paths = ("/health", "/version") * self.version_connections
+        replies = await gather(*(client.get(path, fresh=True) for path in paths))
+        return [reply.read(str, "version") for reply in replies]
+
+    async def test_database_connection(self, client: Client) -> None:
+        """The service reaches its database."""
+        reply = await client.get("/health/database")
+        expect(reply).status(200).json("database", equals="connected")
+
+    async def test_redis_connection(self, client: Client) -> None:
+        """The service reaches Redis, where it has one."""
+        reply = await client.get("/health/redis")
+        message = reply.read(str, "message") if reply.has("message") else ""
+        if self.redis == "optional" and reply.status == 503 and "not configured" in message.lower():
+            client.skip('Redis is not configured; set redis = "required" where it should be')
+        expect(reply).status(200).json("redis", equals="connected")
+
+    async def test_metrics_endpoint(self, client: Client) -> None:
+        """Prometheus can read the metrics, and they count the requests that are made."""
+        before = await client.get("/metrics")
+        expect(before).status(200).that(
+            "Prometheus takes its media type",
+            before.media_type in exposition.MEDIA_TYPES,
+            seen=before.media_type or "none",
+        )
+        samples, flaw = exposition.parse(before.text)
+        expect(before).that("every line can be read", not flaw, seen=flaw)
+        expect(before).that("it is not empty", len(samples) > 0, seen=f"{len(samples)} samples")
+        counted = exposition.total(before.text, self.request_counter)
+        for _ in range(3):
+            await client.get("/health", fresh=True)
+            after = await client.get("/metrics", fresh=True)
+            if exposition.total(after.text, self.request_counter) > counted:
+                return
+        client.warn(f"{self.request_counter} was not seen to move; another worker may have counted")
+
+    @exclusive()
+    async def test_api_response_time(self, client: Client) -> None:
+        """Replies come quickly, the time on the network left out."""
+        await client.get(self.latency_path)  # what fell asleep after the deployment wakes up
+        times_s: list[float] = []
+        while len(times_s) < self.latency_samples:
+            asked = (client.get(self.latency_path) for _ in range(self.latency_at_once))
+            for reply in await gather(*asked):
+                expect(reply).status(200)
+                times_s.append(reply.server_s)
+        slowest_s = max(times_s)
+        p95_s = sorted(times_s)[math.ceil(0.95 * len(times_s)) - 1]
+        limit_s, wish_s = self.latency_limit_s, self.latency_wish_s
+        seen = f"p95 {p95_s:.3f} s, slowest {slowest_s:.3f} s of {len(times_s)}"
+        expect_all(client).that(f"95% take less than {limit_s:g} s", p95_s < limit_s, seen=seen)
+        wish = expect_all(client, or_else=WARN)
+        wish.that(f"95% take less than {wish_s:g} s", p95_s < wish_s, seen=seen)
+        wish.that(f"none takes longer than {limit_s:g} s", slowest_s <= limit_s, seen=seen)
+
+    async def test_authentication_endpoint(self, client: Client, member: Account) -> None:
+        """An empty registration is refused in words, and nobody gets in without a good token."""
+        registration = await client.post("/api/auth/register", json={})
+        expect(registration).refused().that(
+            "a missing field is named", "email" in registration.text, seen=registration.text
+        )
+        for reply in await gather(
+            *(client.get(path) for path in self.private_paths),
+            client.with_token("garbage").get(self.private_paths[0]),
+            client.with_token(_tampered(member.token)).get(self.private_paths[0]),
+        ):
+            expect(reply).status(401)
+
+    @exclusive(last=True)
+    @consequence(INVESTIGATE)
+    async def test_rate_limiting_active(self, client: Client, burst_account: Account) -> None:
+        """Who asks too much is held back, and told when to come again."""
+        entry = await log_in(client, burst_account.email)
+        expect(entry).status(200)
+        session = client.with_token(entry.read(str, "access_token"))
+        first = await session.get("/api/auth/me", wait_if_throttled=False)
+        expect(first).status(200, 429)
+        limit = _advertised_limit(first)
+        if limit > self.rate_limit_cap:
+            client.warn(f"the limit is said to be {limit}: too many requests to try it out")
+            return
+        replies = [first, *await self._burst(session, limit or self.rate_limit_cap)]
+        last = next((reply for reply in replies if reply.status == 429), replies[-1])
+        expect(last).that(
+            f"one of {len(replies)} requests is refused", last.status == 429, seen=last.status
+        )
+        pause_s, longest_s = last.retry_after_s or 0.0, self.retry_after_limit_s
+        expect(last).that(
+            f"Retry-After asks for a pause of at most {longest_s:g} s",
+            0 < pause_s <= longest_s,
+            seen=last.header("Retry-After") or "no such header",
+        )
+
+    async def _burst(self, session: Client, limit: int) -> list[Reply]:
+        """Send what the limit still allows in waves, then one by one, up to the first 429."""
+        replies: list[Reply] = []
+        while len(replies) < self.rate_limit_cap - 1:
+            wave = min(max(1, limit - 1 - len(replies)), self.rate_limit_at_once)
+            asked = (session.get("/api/auth/me", wait_if_throttled=False) for _ in range(wave))
+            replies += await gather(*asked)
+            if any(reply.status == 429 for reply in replies[-wave:]):
+                break
+        return replies
+
+    async def test_cors_headers(self, client: Client) -> None:
+        """Pages of the allowed origin may call, and foreign ones never in a user's name."""
+        allowed, *foreign = await gather(
+            *(_cross(client, origin) for origin in (self.allowed_origin, *self.foreign_origins))
+        )
+        for reply in chain(*foreign):
+            shared = reply.header(ALLOWED_ORIGIN) in ("*", *self.foreign_origins)
+            in_their_name = reply.header("Access-Control-Allow-Credentials") == "true"
+            expect(reply).that(
+                "a foreign page is shown nothing of a user", not (shared and in_their_name)
+            )
+        expect(allowed[0]).status(200)
+        if self.cors == "optional" and allowed[0].header(ALLOWED_ORIGIN) is None:
+            client.warn(f"no page of {self.allowed_origin} may call; is allowed_origin right?")
+            return
+        for reply in allowed:
+            origin = reply.header(ALLOWED_ORIGIN)
+            expect(reply).succeeded().that(
+                f"pages of {self.allowed_origin} may call",
+                origin in ("*", self.allowed_origin),
+                seen=origin or "no such header",
+            )
+
+    async def test_security_headers(self, client: Client) -> None:
+        """Browsers are told to be careful with the replies."""
+        reply = await client.get("/health")
+        expect(reply).status(200)
+        required = self.required_headers
+        if client.settings.target.scheme == "https":
+            required += self.required_headers_tls
+        for means, headers in (INVESTIGATE, required), (WARN, self.wanted_headers):
+            for header in headers:
+                name, _, part = header.partition(":")
+                expect(reply, or_else=means).header(name, has=part.strip())
+
+    async def test_error_handling(self, client: Client) -> None:
+        """Wrong requests are refused in good order, and without a look into the code."""
+        unknown, wrong_method, malformed = replies = await gather(
+            client.get(f"/api/{client.unique('nothing')}"),
+            client.request("PUT", "/version"),
+            client.post(
+                "/api/auth/login",
+                body=b'{"email": "a@',
+                headers={"Content-Type": "application/json"},
+            ),
+        )
+        for reply in replies:
+            trace = TRACE.search(reply.text)
+            expect(reply, or_else=INVESTIGATE).that(
+                "no stack trace is shown", trace is None, seen=trace[0] if trace else ""
+            )
+        expect(unknown).status(404).that("it is JSON", isinstance(unknown.json, dict))
+        expect(wrong_method).status(405)
+        expect(malformed).refused()
+
+    async def test_ssl_certificate(self, client: Client) -> None:
+        """The certificate is good and stays so; nothing is served by less than TLS 1.2."""
+        if client.settings.target.scheme != "https":
+            client.skip("the target is not served over TLS")
+        reply, old_tls_works, plain = await gather(
+            client.get("/health", fresh=True),
+            client.handshake(tls_max="1.1"),
+            self._plain_http(client),
+        )
+        expect(reply).status(200)
+        certificate = reply.exchange.certificate
+        assert certificate, "a connection of its own shows the certificate"
+        days = (ssl.cert_time_to_seconds(certificate.not_after) - time.time()) / DAY_S
+        expect(reply, or_else=MONITOR).that(
+            f"its certificate is good for {self.certificate_days:g} days more",
+            days >= self.certificate_days,
+            seen=f"{days:.1f} days, until {certificate.not_after}",
+        )
+        guarded = expect_all(client, or_else=INVESTIGATE)
+        guarded.that("TLS older than 1.2 is refused", not old_tls_works)
+        guarded.that("plain HTTP is refused or leads to TLS", plain is None or plain.status >= 300)
+
+    async def _plain_http(self, client: Client) -> Reply | None:
+        """Try to get the same without TLS."""
+        target, port = client.settings.target, self.plain_http_port
+        if port == 0 or (port == 80 and target.port not in (None, 443)):
+            return None
+        return await client.probe(f"http://{target.hostname}:{port}/health")
+
+
+async def _cross(client: Client, origin: str) -> tuple[Reply, Reply]:
+    """Call as a page of another origin, and ask first as its browser does (the Fetch standard)."""
+    wanted = {"Access-Control-Request-Method": "GET"}
+    return await gather(
+        client.get("/health", headers={"Origin": origin}),
+        client.request("OPTIONS", "/health", headers={"Origin": origin, **wanted}),
+    )
+
+
+def _tampered(token: str) -> str:
+    """Change one character of a token, not the last: some of its bits may be padding."""
+    at = len(token) - 8
+    return token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
+
+
+def _advertised_limit(reply: Reply) -> int:
+    """The smallest limit that a reply says, 0 if it says none."""
+    said = (reply.header(name) or "" for name in LIMIT_HEADERS)
+    return min((int(limit) for text in said for limit in LIMIT.findall(text)), default=0)
