@@ -52,14 +52,14 @@ class Shared(NamedTuple):
 
 
 def shared_causes(run: JudgedRun) -> list[Shared]:
-    """Group the checks that did not pass by their cause, the most severe first."""
+    """Group the checks that did not pass by their cause; what decided the verdict comes first."""
     groups: dict[tuple[str, ...], Shared] = {}
     for check in run.checks:
         if check.outcome in NOT_PASSED:
             cause = cause_of(check, run)
             # Evidence of the check's own says more than that of a resource it waited for.
             groups.setdefault(cause.key, Shared(cause, [])).checks.append(check)
-    return sorted(groups.values(), key=_severity, reverse=True)
+    return sorted(groups.values(), key=lambda shared: _weight(shared, run), reverse=True)
 
 
 def cause_of(check: CheckResult, run: Run | None = None) -> Cause:
@@ -119,7 +119,7 @@ def _key(
     if exchange is not None and expectations and expectations[0][1] is exchange:
         seen = expectations[0][0].seen
         if (exchange.status or 0) >= _SERVER_ERROR and seen.startswith(str(exchange.status)):
-            return ("seen", seen), f"saw {seen}"
+            return ("seen", seen), f"{root.name}: {root.reason}" if root else f"saw {seen}"
     if root is not None:
         return ("reason", root.reason), f"{root.name}: {root.reason}"
     if check.blocked_by:
@@ -127,12 +127,11 @@ def _key(
     return ("reason", check.reason), check.reason
 
 
-def _severity(shared: Shared) -> tuple[bool, bool, int, int]:
-    decides = any(not check.deprecated for check in shared.checks)
-    failed = shared.cause.key[0] != "unknown"
+def _weight(shared: Shared, run: JudgedRun) -> tuple[bool, bool, bool, int, int]:
     return (
-        decides,
-        failed,
+        any(check.id in run.verdict.deciding for check in shared.checks),
+        any(not check.deprecated for check in shared.checks),
+        shared.outcome is not Outcome.UNKNOWN,
         max(check.consequence.severity for check in shared.checks),
         len(shared.checks),
     )

@@ -13,6 +13,7 @@ from smokegate.results import CheckResult, Consequence, Exchange, Run, Timing
 _SHOWN_EXPECTATIONS = 5
 _SHOWN_CHARS = 1_000
 _SHOWN_COMMAND_CHARS = 2_000
+_TENTHS_BELOW_MS = 10
 _PHASES = ("dns", "connect", "tls", "wait", "receive")
 
 
@@ -27,6 +28,7 @@ def details(cause: Cause, check: CheckResult) -> Rows:
     rows: Rows = []
     if cause.exchange is not None:
         rows.append(("request", exchange_in_words(cause.exchange)))
+        rows.append(("over", connection_in_words(cause.exchange)))
     return [*rows, *_demands(cause), *next_steps(cause, check)]
 
 
@@ -41,6 +43,12 @@ def next_steps(cause: Cause, check: CheckResult) -> Rows:
     if cause.exchange is not None and cause.exchange.curl:
         rows.append(("repeat", _command(cause.exchange.curl)))
     return rows
+
+
+def further_demands(cause: Cause) -> Rows:
+    """Give what else did not hold, beyond the reason of the check."""
+    rest = [each for each, _ in cause.expectations[1:_SHOWN_EXPECTATIONS]]
+    return [("also", one_line(f"expected that {each.demand}; saw {each.seen}")) for each in rest]
 
 
 def _demands(cause: Cause) -> Rows:
@@ -72,7 +80,7 @@ def exchange_in_words(exchange: Exchange) -> str:
     ended = ", ".join(parts or ["no reply"])
     took = phases_in_words(exchange.timing)
     twice = f", sent {exchange.sends} times" if exchange.sends > 1 else ""
-    return f"{one_line(exchange.method, 20)} {one_line(exchange.url, 300)} → {ended}, {took}{twice}"
+    return f"{one_line(request_in_words(exchange), 300)} → {ended}, {took}{twice}"
 
 
 def connection_in_words(exchange: Exchange) -> str:
@@ -87,7 +95,7 @@ def connection_in_words(exchange: Exchange) -> str:
 
 
 def phases_in_words(timing: Timing) -> str:
-    """Give the time of a request and of its phases; those that were not needed are left out."""
-    spent = {phase: getattr(timing, f"{phase}_s") for phase in _PHASES}
-    words = [f"{phase} {seconds(spent_s)}" for phase, spent_s in spent.items() if spent_s]
+    """Give the time of a request and, in ms, of its phases; unneeded ones are left out."""
+    spent_ms = {phase: getattr(timing, f"{phase}_s") * 1000 for phase in _PHASES}
+    words = [f"{phase} {ms:.{int(ms < _TENTHS_BELOW_MS)}f}" for phase, ms in spent_ms.items() if ms]
     return seconds(timing.total_s) + (f" ({', '.join(words)})" if words else "")

@@ -17,6 +17,7 @@ from smokegate.reports.outlet import Outlet
 from smokegate.reports.wording import (
     SIGNS,
     counts_in_words,
+    names_of,
     remarks,
     seconds,
     several,
@@ -85,9 +86,9 @@ def step_summary(run: JudgedRun, limit_bytes: int = _SUMMARY_BYTES) -> str:
         f"{_markdown(one_line(run.verdict.reason))}\n\n**{_markdown(what_to_do(run))}**",
         f"{_markdown(run.target)}, version {_markdown(run.version or 'not known')}, "
         f"{_markdown(run.environment)}: {counts} in {seconds(run.duration_s)}",
+        *(_failure(run, shared) for shared in shared_causes(run)),
         _table(run.checks),
     ]
-    parts += [_failure(run, shared) for shared in shared_causes(run)]
     parts += [f"- {_markdown(one_line(each.reason))}" for each in run.missing_suites]
     parts += [f"- left behind: {_markdown(one_line(leftover))}" for leftover in run.leftovers]
     parts += [f"- {_markdown(one_line(note))}" for note in run.notes]
@@ -113,7 +114,7 @@ def _annotation(run: JudgedRun, shared: Shared) -> str:
     level = "error" if decides and shared.outcome is not Outcome.UNKNOWN else "warning"
     alone = len(shared.checks) == 1
     title = check.id if alone else several(len(shared.checks), "check")
-    text = [check.reason if alone else f"{shared.cause.summary}: {_ids(shared.checks)}"]
+    text = [check.reason if alone else f"{shared.cause.summary}: {names_of(shared.checks, run)}"]
     text += [f"{label}: {words}" for label, words in next_steps(shared.cause, check)]
     return _command(level, title, "\n".join(text))
 
@@ -129,12 +130,12 @@ def _escaped(text: str) -> str:
 
 
 def _table(checks: list[CheckResult]) -> str:
-    rows = ["| | check | | time |", "|---|---|---|---|"]
+    rows = ["| | check | | |", "|---|---|---|---|"]
     for check in checks:
-        title = " — ".join(filter(None, [check.title, ", ".join(remarks(check))]))
+        words = check.title
         if check.outcome in (Outcome.WARNED, Outcome.SKIPPED):
-            title += f": {check.reason}"
-        cells = [SIGNS[check.outcome], check.id, one_line(title, 300), seconds(check.duration_s)]
+            words += f": {check.reason}"
+        cells = [SIGNS[check.outcome], check.id, one_line(words, 300), ", ".join(remarks(check))]
         rows.append("| " + " | ".join(map(_markdown, cells)) + " |")
     return "\n".join(rows)
 
@@ -145,16 +146,12 @@ def _failure(run: JudgedRun, shared: Shared) -> str:
     head = check.id if count == 1 else f"{several(count, 'check')}: {shared.cause.summary}"
     text = failure(run, check)[:_FAILURE_CHARS]
     if count > 1:
-        text = f"{_ids(shared.checks)}\n\n{text}"
+        text = f"{names_of(shared.checks, run)}\n\n{text}"
     head = html.escape(f"{SIGNS[shared.outcome]} {one_line(head, 200)}")
     return (
         f"<details><summary><code>{head}</code></summary>\n\n"
         f"<pre>{html.escape(visible(text))}</pre>\n\n</details>"
     )
-
-
-def _ids(checks: list[CheckResult]) -> str:
-    return ", ".join(check.id for check in checks)
 
 
 def _markdown(text: str) -> str:

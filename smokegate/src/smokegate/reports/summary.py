@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from smokegate.reports.causes import Shared, shared_causes
 from smokegate.reports.details import details
@@ -13,6 +13,7 @@ from smokegate.reports.wording import (
     MEANINGS,
     SIGNS,
     counts_in_words,
+    names_of,
     remarks,
     seconds,
     several,
@@ -60,18 +61,19 @@ def _checks(run: JudgedRun) -> Iterator[list[str]]:
     """Give a section for each suite, the missing ones included."""
     missing = {each.suite: each.reason for each in run.missing_suites}
     for suite in dict.fromkeys([*(check.suite for check in run.checks), *missing]):
-        lines = [suite.capitalize()]
-        for check in run.checks:
-            if check.suite == suite:
-                lines += _check(check)
+        lines = [one_line(suite).capitalize()]
+        checks = [check for check in run.checks if check.suite == suite]
+        column = max((len(check.name) for check in checks), default=0)
+        for check in checks:
+            lines += _check(check, column)
         if suite in missing:
             lines += paragraph(f"? missing: {missing[suite]}", indent="  ", hanging="  ")
         yield lines
 
 
-def _check(check: CheckResult) -> list[str]:
-    notes = [seconds(check.duration_s), *remarks(check)]
-    head = f"  {SIGNS[check.outcome]} {check.name}  {one_line(check.title)}  ({', '.join(notes)})"
+def _check(check: CheckResult, column: int) -> list[str]:
+    words = [f"{SIGNS[check.outcome]} {check.name:<{column}}", one_line(check.title)]
+    head = "  ".join(["", *filter(None, words), f"({', '.join(remarks(check))})"])
     lines = [no_command(head)]
     for reason in _mild_reasons(check):
         lines += paragraph(one_line(reason, 1_000), indent="      ")
@@ -89,20 +91,27 @@ def _failures(run: JudgedRun) -> list[str]:
     causes = shared_causes(run)
     lines = []
     for number, shared in enumerate(causes, 1):
-        lines += ["", *_failure(number, shared)]
-    return [f"What did not pass, by {several(len(causes), 'cause')}", *lines] if causes else []
+        lines += ["", *_failure(number, shared, run)]
+    return [f"What did not pass: {several(len(causes), 'cause')}", *lines] if causes else []
 
 
-def _failure(number: int, shared: Shared) -> list[str]:
-    check, alone = shared.checks[0], len(shared.checks) == 1
-    reason = check.reason if alone else shared.cause.summary
-    head = f"{SIGNS[shared.outcome]} {one_line(reason, 1_000)}"
-    rows: Rows = [("check" if alone else several(len(shared.checks), "check"), _ids(shared.checks))]
-    rows += [("means", _meaning(shared)), *details(shared.cause, check)]
-    lines = paragraph(f"{number}. {head}", indent="  ", hanging="   ")
+def _failure(number: int, shared: Shared, run: JudgedRun) -> list[str]:
+    check, cause = shared.checks[0], shared.cause
+    rows: Rows = [("means", _meaning(shared))]
+    if len(shared.checks) > 1:
+        head = cause.summary
+        rows.insert(0, (several(len(shared.checks), "check"), names_of(shared.checks, run)))
+    else:
+        head = check.id
+        # What failed on an expectation is told by the rows of its evidence.
+        if check.blocked_by or not cause.expectations:
+            rows.append(("reason", one_line(check.reason, 1_000)))
+    rows += details(cause, check)
+    head = f"{number}. {SIGNS[shared.outcome]} {one_line(head, 1_000)}"
+    lines = paragraph(head, indent="  ", hanging="   ")
     lines += labelled(rows, indent="     ")
-    if shared.cause.attempt is not None and shared.cause.attempt.traceback:
-        lines += _indented(shared.cause.attempt.traceback)
+    if cause.attempt is not None and cause.attempt.traceback:
+        lines += _indented(cause.attempt.traceback)
     return lines
 
 
@@ -112,10 +121,6 @@ def _meaning(shared: Shared) -> str:
         return "unknown: the runner could not tell"
     worst = max((check.consequence for check in shared.checks), key=lambda each: each.severity)
     return MEANINGS[worst]
-
-
-def _ids(checks: Iterable[CheckResult]) -> str:
-    return ", ".join(check.id for check in checks)
 
 
 def _indented(text: str) -> list[str]:

@@ -8,7 +8,12 @@ from typing import TextIO
 
 from smokegate.engine import CheckFinished, Event, RunStarted
 from smokegate.reports.causes import Shared, cause_of, shared_causes
-from smokegate.reports.details import connection_in_words, exchange_in_words, next_steps
+from smokegate.reports.details import (
+    connection_in_words,
+    exchange_in_words,
+    further_demands,
+    next_steps,
+)
 from smokegate.reports.escaping import no_command, one_line
 from smokegate.reports.layout import Rows, labelled, paragraph
 from smokegate.reports.live import LiveLines
@@ -18,6 +23,7 @@ from smokegate.reports.wording import (
     NOT_PASSED,
     SIGNS,
     counts_in_words,
+    names_of,
     remarks,
     seconds,
     several,
@@ -94,14 +100,14 @@ class Terminal:
             self._resources(run)
         for shared in causes:
             if len(shared.checks) > 1:
-                self._shared(shared)
+                self._shared(shared, run)
         self._verdict(run)
 
     def _started(self, event: RunStarted) -> None:
         self._id_width = max((len(check) for _, check in event.checks), default=0)
         partial = ", a part of all" if event.partial else ""
         words = f"{several(len(event.checks), 'check')}{partial} against {one_line(event.target)}"
-        self._line(f"Verifying: {words}, run {event.run_id}")
+        self._paragraph(f"Verifying: {words}, run {event.run_id}", indent="")
         if self._is_live:
             self._live = LiveLines(self._outlet, event.checks)
             self._live.draw()
@@ -127,10 +133,11 @@ class Terminal:
             self._paragraph(one_line(check.reason))
         elif check.outcome in NOT_PASSED and explain:
             self._paragraph(one_line(check.reason))
-            self._rows(next_steps(cause_of(check, run), check))
+            cause = cause_of(check, run)
+            self._rows(further_demands(cause) + next_steps(cause, check))
 
     def _heading(self, check: CheckResult) -> None:
-        notes = f"({', '.join([seconds(check.duration_s), *remarks(check)])})"
+        notes = f"({', '.join(remarks(check))})"
         color = _COLORS[check.outcome]
         title = one_line(check.title)
         if self._outlet.is_terminal:
@@ -152,15 +159,19 @@ class Terminal:
             for exchange in exchanges:
                 again = "second try: " if number > 1 else ""
                 words = f"{again}{exchange_in_words(exchange)}, {connection_in_words(exchange)}"
-                self._paragraph(words, color=DIM)
+                self._line(self._paint(_INDENT + words, DIM))
 
-    def _shared(self, shared: Shared) -> None:
+    def _shared(self, shared: Shared, run: JudgedRun) -> None:
+        head = f"{several(len(shared.checks), 'check')}: {one_line(shared.cause.summary)}"
+        first, *more = paragraph(head, width=self._outlet.width - 2)
         sign = self._paint(SIGNS[shared.outcome], _COLORS[shared.outcome])
-        count = several(len(shared.checks), "check")
         self._line("")
-        self._line(f"{sign} {self._paint(f'{count}: {one_line(shared.cause.summary)}', BOLD)}")
-        ids = ", ".join(check.id for check in shared.checks)
-        self._rows([("checks", ids), *next_steps(shared.cause, shared.checks[0])])
+        self._line(f"{sign} {self._paint(first, BOLD)}")
+        for line in more:
+            self._line("  " + self._paint(line, BOLD))
+        self._rows(
+            [("checks", names_of(shared.checks, run)), *next_steps(shared.cause, shared.checks[0])]
+        )
 
     def _verdict(self, run: JudgedRun) -> None:
         self._line("")

@@ -83,15 +83,30 @@ def workflows_in_words(counts: Counts) -> str:
 
 
 def remarks(check: CheckResult) -> list[str]:
-    """Give what a reader of one check's outcome has to know besides it."""
-    words = []
+    """Give what a reader of one check's outcome has to know besides it, its duration first."""
+    words = [seconds(check.duration_s)] if check.attempts or check.duration_s else []
     if check.outcome in (Outcome.BLOCKED, Outcome.UNKNOWN):
         words.append(check.outcome.value)
+    if check.outcome is Outcome.FAILED and len(check.attempts) > 1:
+        words.append("failed twice")
     if check.flaky:
         words.append("flaky")
     if check.deprecated:
         words.append(f"deprecated since {one_line(check.deprecated, 40)}, does not decide")
     return words
+
+
+def names_of(checks: list[CheckResult], run: JudgedRun) -> str:
+    """Name checks; where they are a whole suite, its name is enough."""
+    ids = {check.id for check in checks}
+    names = []
+    for suite in dict.fromkeys(check.suite for check in checks):
+        of_suite = [check.id for check in run.checks if check.suite == suite]
+        if len(of_suite) > 1 and ids.issuperset(of_suite):
+            names.append(f"all {len(of_suite)} of {suite}")
+        else:
+            names += [check.id for check in checks if check.suite == suite]
+    return ", ".join(names)
 
 
 def several(number: int, noun: str) -> str:
