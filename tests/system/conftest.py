@@ -35,7 +35,12 @@ def lattice(
 ) -> Iterator[LatticeProcess]:
     """The real service over TLS, one for the session: leave it running as you found it."""
     directory = tmp_path_factory.mktemp("lattice")
-    with LatticeProcess(directory, certificates.good(), certificates.ca_file) as process:
+    # Every test comes from one address, which is one client to the limit of those without a token.
+    settings = {
+        "LATTICE_RATE_LIMIT_ANONYMOUS": "100000",
+        "LATTICE_CORS_ORIGINS": "http://localhost:3000",
+    }
+    with LatticeProcess(directory, certificates.good(), certificates.ca_file, settings) as process:
         yield process
 
 

@@ -69,7 +69,7 @@ def _prepare(folder: Path) -> tuple[Path, dict[str, str]]:
         "LATTICE_SECRET": secrets.token_urlsafe(48),
         "LATTICE_TLS_CERT": str(chain),
         "LATTICE_TLS_KEY": str(key),
-        "LATTICE_CORS_ORIGINS": '["https://app.example.com"]',
+        "LATTICE_CORS_ORIGINS": "http://localhost:3000",
     }
 
 

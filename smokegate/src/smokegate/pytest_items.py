@@ -15,7 +15,8 @@ import pytest
 from smokegate import engine, gate, settings
 from smokegate.checks import Check, Suite, checks_of
 from smokegate.errors import UsageError
-from smokegate.reports import failure, files, verdict_line
+from smokegate.reports import failure, verdict_line
+from smokegate.reports.files import write_json
 from smokegate.results import CheckResult, JudgedRun, Outcome, from_json
 
 _POLL_S = 0.05
@@ -199,7 +200,7 @@ def once_for_all_workers(
     except FileExistsError:
         return _await_run(shared, limit_s)
     run = verify()
-    files.write_json(run, shared)
+    write_json(run, shared)
     return run
 
 

@@ -1,0 +1,204 @@
+"""`smokegate run` against a real Lattice, and against none."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+from pathlib import Path
+from xml.etree import ElementTree
+
+import jsonschema
+import pytest
+
+from smokegate.results import json_schema
+from tests.system.command import ROOT, SUITES, Commands
+from tests.system.lattice_process import LatticeProcess
+
+CHECKS = 21
+
+
+@pytest.fixture
+def commands(tmp_path: Path, lattice: LatticeProcess) -> Commands:
+    """Commands whose target is the Lattice of this session."""
+    return Commands(
+        tmp_path, {"PRODUCTION_URL": lattice.url, "SMOKEGATE_CA_FILE": str(lattice.ca_file)}
+    )
+
+
+@pytest.fixture
+def free_url() -> str:
+    """A URL at which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_healthy_service_may_proceed(commands: Commands, lattice: LatticeProcess) -> None:
+    done = commands.smokegate("run")
+    assert done.code == 0, done.text
+    run = commands.last_run
+    assert run.verdict.action.value == "proceed", run.verdict
+    assert len(run.checks) == CHECKS
+    assert {check.id for check in run.checks if check.outcome.value == "skipped"} == {
+        "health.test_redis_connection"
+    }
+    assert run.version == lattice.version
+    assert not run.leftovers
+    assert not list(commands.journal.glob("*"))
+
+
+def test_results_are_four_whole_files(commands: Commands) -> None:
+    commands.smokegate("run")
+    names = sorted(path.name.partition("_")[0] for path in commands.results.iterdir())
+    assert names == ["health", "run", "summary", "workflows"]
+    document = json.loads(next(commands.results.glob("run_*.json")).read_bytes())
+    jsonschema.Draft202012Validator(json_schema()).validate(document)
+    for suite, count in (("health", 11), ("workflows", 10)):
+        tree = ElementTree.parse(next(commands.results.glob(f"{suite}_*.xml")))
+        assert len(list(tree.iter("testcase"))) == count
+
+
+def test_standard_output_is_json_alone_when_asked_for(commands: Commands) -> None:
+    done = commands.smokegate("run", "--json", "-")
+    assert json.loads(done.out)["verdict"]["action"] == "proceed"
+    assert "health.test_api_server_running" in done.err
+
+
+def test_no_secret_is_left_in_any_artefact(commands: Commands) -> None:
+    commands.environment["TEST_PASSWORD"] = password = "Correct-Horse+Battery/Staple=1"
+    done = commands.smokegate("run", "-v")
+    assert done.code == 0, done.text
+    for path in commands.results.iterdir():
+        text = path.read_text()
+        assert password not in text, path
+        assert "eyJ" not in text, f"{path} holds a token"
+    assert password not in done.text
+    assert "eyJ" not in done.text
+
+
+def test_two_runs_at_once_do_not_disturb_each_other(commands: Commands, tmp_path: Path) -> None:
+    other = Commands(tmp_path / "other", commands.environment)
+    for each in (commands, other):
+        each.environment["SMOKEGATE_RESULTS"] = str(each.results)
+    running = [
+        each.start("sh", "-c", f"{ROOT}/.venv/bin/smokegate run") for each in (commands, other)
+    ]
+    for process in running:
+        out, err = process.communicate()
+        assert process.returncode == 0, out + err
+    for each in (commands, other):
+        assert each.last_run.verdict.action.value == "proceed"
+
+
+def test_a_part_of_the_checks_is_marked_partial(commands: Commands) -> None:
+    done = commands.smokegate("run", "-k", "login or database")
+    assert done.code == 0, done.text
+    assert set(commands.outcomes) == {
+        "workflows.test_user_login_flow",
+        "health.test_database_connection",
+    }
+    assert commands.last_run.partial
+    assert "partial" in done.out
+
+
+def test_another_version_means_investigate(commands: Commands) -> None:
+    commands.environment["SMOKEGATE_VERSION_WAIT_S"] = "0.1"
+    done = commands.smokegate("run", "--expect-version", "0.0.1", "--suite", "health")
+    assert done.code == 10, done.text
+    assert commands.last_run.verdict.deciding == ["health.test_api_server_running"]
+
+
+def test_checks_can_be_listed_without_a_target(tmp_path: Path) -> None:
+    done = Commands(tmp_path).smokegate("run", "--list")
+    assert done.code == 0, done.text
+    assert len(done.out.splitlines()) == CHECKS
+
+
+def test_nothing_there_is_a_rollback_with_one_reason(tmp_path: Path, free_url: str) -> None:
+    commands = Commands(tmp_path, {"PRODUCTION_URL": free_url})
+    done = commands.smokegate("run")
+    assert done.code == 20, done.text
+    assert "Traceback" not in done.text
+    assert "connection refused" in commands.last_run.verdict.reason
+    assert set(commands.outcomes.values()) == {"failed", "blocked", "skipped"}
+    # The canary spares the second tries: what is dead need not be proven dead 21 times.
+    attempts = [len(check.attempts) for check in commands.last_run.checks]
+    assert max(attempts) == 1
+
+
+@pytest.mark.parametrize("url", ["", "   "])
+def test_no_target_is_wrong_use(tmp_path: Path, url: str) -> None:
+    with socket.socket() as taken:
+        if taken.connect_ex(("127.0.0.1", 8000)) == 0:
+            pytest.skip("something listens at the default target, port 8000")
+    done = Commands(tmp_path, {"PRODUCTION_URL": url}).smokegate("run")
+    assert done.code == 2
+    assert len(done.err.splitlines()) == 1
+    assert "PRODUCTION_URL" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--url", "htp://x"], "must begin with http"),
+        (["--url", "https://"], "names no host"),
+        (["--url", "http://u:p@x"], "user name"),
+        (["--url", "http://localhost:1", "--timeout", "-1"], "timeout"),
+        (["--url", "http://localhost:1", "--ca-file", "/nowhere.pem"], "ca_file"),
+        (["--url", "http://localhost:1", "nowhere"], "nowhere"),
+        (["--url", "http://localhost:1", "-k", "and and"], "-k"),
+    ],
+)
+def test_wrong_use_is_one_line(tmp_path: Path, arguments: list[str], words: str) -> None:
+    done = Commands(tmp_path).smokegate("run", *arguments)
+    assert done.code == 2, done.text
+    assert words in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_a_suite_that_does_not_load_is_no_verdict(tmp_path: Path, lattice: LatticeProcess) -> None:
+    suites = tmp_path / "suites"
+    suites.mkdir()
+    for path in SUITES.glob("*.py"):
+        (suites / path.name).write_text(path.read_text())
+    with (suites / "test_critical_workflows.py").open("a") as file:
+        file.write("\nimport nothing_of_this_name\n")
+    commands = Commands(
+        tmp_path, {"PRODUCTION_URL": lattice.url, "SMOKEGATE_CA_FILE": str(lattice.ca_file)}
+    )
+    done = commands.smokegate("run", suites)
+    assert done.code == 30, done.text
+    assert "nothing_of_this_name" in commands.last_run.verdict.reason
+
+
+def test_sigterm_cleans_up_and_is_inconclusive(commands: Commands, lattice: LatticeProcess) -> None:
+    process = commands.start(ROOT / ".venv/bin/smokegate", "run")
+    wait_for_a_creation(commands)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate()
+    assert process.returncode == 30, out + err
+    assert commands.last_run.interrupted == "SIGTERM"
+    assert "Traceback" not in out + err
+    assert not commands.last_run.leftovers
+    assert not list(commands.journal.glob("*"))
+
+
+def test_sweep_removes_what_sigkill_left_and_only_that(
+    commands: Commands, lattice: LatticeProcess
+) -> None:
+    process = commands.start(ROOT / ".venv/bin/smokegate", "run")
+    wait_for_a_creation(commands)
+    process.kill()
+    process.communicate()
+    assert list(commands.journal.glob("*.journal"))
+    done = commands.smokegate("sweep", SUITES)
+    assert done.code == 0, done.text
+    assert not list(commands.journal.glob("*"))
+
+
+def wait_for_a_creation(commands: Commands) -> None:
+    """Wait until the journal has confirmed that something was made."""
+    while True:
+        for path in commands.journal.glob("*.journal"):
+            if b'"made":true' in path.read_bytes():
+                return
