@@ -13,6 +13,9 @@ from lattice.database import Database
 from lattice.documentation import add_documentation
 from lattice.health.metrics import Measuring, Metrics
 from lattice.health.routes import router as health
+from lattice.lattices.routes import router as lattices
+from lattice.pathfinding.routes import router as pathfinding
+from lattice.pathfinding.searches import Searches
 from lattice.problems import UnexpectedErrors, answer_with_problems
 from lattice.ratelimit import RateLimiting, RateLimits
 from lattice.security.body import BodyLimit
@@ -21,10 +24,25 @@ from lattice.security.headers import SecurityHeaders
 from lattice.security.passwords import Passwords
 from lattice.security.tokens import Tokens
 from lattice.settings import Settings
+from lattice.subscriptions.routes import router as subscriptions
 from lattice.tenants.routes import router as tenants
+from lattice.usage.counter import CallsCounted, UsageCounter
+from lattice.usage.routes import router as usage
+from lattice.webhooks.announcements import Announcements
+from lattice.webhooks.routes import router as webhooks
+from lattice.webhooks.sender import Sender
 
 # A feature is one row here.
-FEATURES: tuple[APIRouter, ...] = (accounts, tenants, health)
+FEATURES: tuple[APIRouter, ...] = (
+    accounts,
+    tenants,
+    subscriptions,
+    lattices,
+    pathfinding,
+    webhooks,
+    usage,
+    health,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -42,6 +60,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.database = Database(settings.database_url)
     app.state.tokens = Tokens(settings)
     app.state.passwords = Passwords(settings)
+    app.state.searches = Searches(settings)
+    app.state.announcements = Announcements()
+    app.state.usage_counter = UsageCounter(app.state.database)
     app.state.metrics = Metrics(settings.version)
     for router in FEATURES:
         app.include_router(router)
@@ -56,6 +77,7 @@ def _protect(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(BodyLimit, limit_bytes=settings.body_limit_bytes)
     app.add_middleware(RateLimiting, rate_limits=RateLimits(settings, app.state.tokens))
     app.add_middleware(UnexpectedErrors)
+    app.add_middleware(CallsCounted, counter=app.state.usage_counter)
     app.add_middleware(CrossOrigin, allowed_origins=settings.allowed_origins)
     app.add_middleware(Measuring, metrics=app.state.metrics)
     app.add_middleware(SecurityHeaders)
@@ -64,7 +86,13 @@ def _protect(app: FastAPI, settings: Settings) -> None:
 def _work(app: FastAPI) -> tuple[Coroutine[Any, Any, None], ...]:
     """Name what goes on in the background while the service runs."""
     settings: Settings = app.state.settings
-    return (keep_removing_expired(app.state.database, settings.expiry_interval_s),)
+    database: Database = app.state.database
+    sender = Sender(database, app.state.announcements.wakening, settings)
+    return (
+        keep_removing_expired(database, settings.expiry_interval_s),
+        app.state.usage_counter.keep_flushing(),
+        sender.run(),
+    )
 
 
 @asynccontextmanager
@@ -82,4 +110,5 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
             await asyncio.gather(*work, return_exceptions=True)
     finally:
         passwords.close()
+        app.state.searches.close()
         await database.close()

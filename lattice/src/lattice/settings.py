@@ -5,7 +5,7 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, PositiveFloat, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from starlette.requests import HTTPConnection
 
@@ -77,9 +77,17 @@ class Settings(BaseSettings):
         default=None,
         description="Deliver to this machine and private networks; by default only with --dev.",
     )
+    webhook_timeout_s: float = Field(
+        default=5, gt=0, description="Time that a receiver gets to answer a delivery."
+    )
+    webhook_pauses_s: Annotated[tuple[PositiveFloat, ...], NoDecode] = Field(
+        default=(1, 5, 30),
+        description="Seconds to wait after each attempt to deliver that failed, comma-separated; "
+        "after the last one the delivery is given up.",
+    )
     access_log: bool = Field(default=False, description="Log every request.")
 
-    @field_validator("cors_origins", "trusted_proxies", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", "webhook_pauses_s", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -35,8 +35,8 @@ def test_counts_are_exact_where_floats_are_not() -> None:
     [
         ([0, 0], None),
         ([1, 2], None),
-        ([2, 0], "coordinate 0 is 2, outside 0 to 1"),
-        ([0, -1], "coordinate 1 is -1, outside 0 to 2"),
+        ([2, 0], "has coordinate 0 at 2, outside 0 to 1"),
+        ([0, -1], "has coordinate 1 at -1, outside 0 to 2"),
         ([0], "has 1 coordinates, the lattice has 2 dimensions"),
         ([0, 0, 0], "has 3 coordinates, the lattice has 2 dimensions"),
     ],

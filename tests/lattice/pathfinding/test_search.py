@@ -57,6 +57,11 @@ class Question:
         return None
 
 
+def told(found: Search) -> tuple[list[list[int]] | None, int]:
+    """What a search found, as values that can be compared."""
+    return None if found.path is None else found.path.tolist(), found.explored
+
+
 @st.composite
 def questions(draw: st.DrawFn) -> Question:
     dimensions = draw(st.lists(st.integers(1, 6), min_size=1, max_size=4))
@@ -86,7 +91,7 @@ def test_paths_are_valid_and_shortest(question: Question, way: dict[str, int]) -
     assert found.explored <= len(free_cells)
     if found.path is None:
         return
-    path = [tuple(cell) for cell in found.path]
+    path = [tuple(cell) for cell in found.path.tolist()]
     assert path[0] == tuple(question.start)
     assert path[-1] == tuple(question.goal)
     assert set(path) <= free_cells
@@ -102,18 +107,20 @@ def test_every_way_gives_the_same_answer(question: Question) -> None:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in way.items():
                 patch.setattr(search, name, value)
-            answers.append(question.ask())
+            answers.append(told(question.ask()))
     assert answers.count(answers[0]) == len(WAYS)
 
 
 def test_a_start_that_is_the_goal_needs_no_step() -> None:
-    assert Question(Grid([3, 3], [], "axis"), [1, 1], [1, 1]).ask() == Search([[1, 1]], explored=1)
+    found = Question(Grid([3, 3], [], "axis"), [1, 1], [1, 1]).ask()
+    assert told(found) == ([[1, 1]], 1)
 
 
 def test_a_corner_is_cut_only_diagonally() -> None:
     wall = [[0, 1], [1, 0]]
     assert Question(Grid([2, 2], wall, "axis"), [0, 0], [1, 1]).ask().path is None
-    assert Question(Grid([2, 2], wall, "diagonal"), [0, 0], [1, 1]).ask().path == [[0, 0], [1, 1]]
+    found = Question(Grid([2, 2], wall, "diagonal"), [0, 0], [1, 1]).ask()
+    assert told(found)[0] == [[0, 0], [1, 1]]
 
 
 def test_too_many_cells_are_refused_before_anything_is_allocated() -> None:

@@ -44,5 +44,16 @@ def find_misplaced(cell: Cell, dimensions: Sequence[int]) -> str | None:
         return f"has {len(cell)} coordinates, the lattice has {len(dimensions)} dimensions"
     for axis, (coordinate, extent) in enumerate(zip(cell, dimensions, strict=True)):
         if not 0 <= coordinate < extent:
-            return f"coordinate {axis} is {coordinate}, outside 0 to {extent - 1}"
+            return f"has coordinate {axis} at {coordinate}, outside 0 to {extent - 1}"
     return None
+
+
+def check_obstacles(obstacles: Sequence[Cell], dimensions: Sequence[int]) -> None:
+    """Raise `ValueError`, naming the first that is wrong, unless each is a cell, named once."""
+    seen: set[tuple[int, ...]] = set()
+    for position, obstacle in enumerate(obstacles):
+        if words := find_misplaced(obstacle, dimensions):
+            raise ValueError(f"obstacle {position} {words}")
+        seen.add(tuple(obstacle))
+        if len(seen) == position:
+            raise ValueError(f"obstacle {position} was named before")

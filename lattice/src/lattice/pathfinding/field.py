@@ -11,6 +11,7 @@ from lattice.lattices.grid import Cell, Grid, count_cells
 
 Index = int
 Wave = NDArray[np.intp]
+Cells = NDArray[np.intp]
 Labels = NDArray[np.int32]
 
 BLOCKED = 0
@@ -53,11 +54,10 @@ class Field:
         """Return where `cell` lies in the flat array."""
         return sum(at * stride for at, stride in zip(cell, self.strides, strict=True))
 
-    def cells(self, indices: Sequence[Index]) -> list[list[int]]:
-        """Return the coordinates of the cells at `indices`, in their order."""
+    def cells(self, indices: Sequence[Index]) -> Cells:
+        """Return the coordinates of the cells at `indices`, one row each, in their order."""
         coordinates = np.unravel_index(np.array(indices, dtype=np.intp), self.extents)
-        cells: list[list[int]] = np.stack(coordinates, axis=1).tolist()
-        return cells
+        return np.stack(coordinates, axis=1)
 
 
 def _list_steps(grid: Grid, strides: Sequence[int]) -> Iterator[Index]:

@@ -6,12 +6,12 @@ the two first touch, the path is shortest, and an end that is walled in is notic
 """
 
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, sleep
 
 import numpy as np
 
 from lattice.lattices.grid import Cell, Grid
-from lattice.pathfinding.field import BLOCKED, UNSEEN, Field, Index, Wave
+from lattice.pathfinding.field import BLOCKED, UNSEEN, Cells, Field, Index, Wave
 
 # A look is one cell of a wave in one direction. Up to this many, numpy's fixed cost per call
 # is higher than walking the wave cell by cell.
@@ -19,16 +19,20 @@ FEW_LOOKS = 96
 # So many looks are swept together; a wave of more cells is swept one direction at a time, where
 # no cell can be reached twice and nothing needs sorting out.
 LOOKS_AT_ONCE = 256
+WORK_S = 0.001
+REST_S = 0.00005
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Search:
     """What a search found: `path` from start to goal, both included, or None: no way through.
 
+    The path has a row for each cell and a column for each axis: as lists of lists, a long one
+    would keep the collector, and with it the whole process, busy for half a second.
     `explored` is the number of cells that the search reached, both ends included.
     """
 
-    path: list[list[int]] | None
+    path: Cells | None
     explored: int
 
     @property
@@ -44,29 +48,51 @@ def find_path(grid: Grid, start: Cell, goal: Cell, *, max_cells: int, timeout_s:
     Raises ValueError if the grid has more than `max_cells` cells (nothing is allocated then) and
     TimeoutError if the search lasts longer than `timeout_s` seconds.
     """
-    deadline_s = monotonic() + timeout_s
+    pace = Pace(timeout_s)
     field = Field.lay_out(grid, max_cells=max_cells)
     source, target = field.index(start), field.index(goal)
     if source == target:
-        return Search([list(start)], explored=1)
+        return Search(field.cells([source]), explored=1)
     near, far = Side(field, source, sign=1), Side(field, target, sign=-1)
-    meeting = meet(near, far, deadline_s)
+    meeting = meet(near, far, pace)
     explored = near.explored + far.explored
     if meeting is None:
         return Search(None, explored)
-    steps = [*reversed(near.trace(meeting)), *far.trace(meeting)[1:]]
+    steps = [*reversed(near.trace(meeting, pace)), *far.trace(meeting, pace)[1:]]
     return Search(field.cells(steps), explored)
 
 
-def meet(near: "Side", far: "Side", deadline_s: float) -> Index | None:
+def meet(near: "Side", far: "Side", pace: "Pace") -> Index | None:
     """Advance the smaller side until both touch; return where, or None when one side is full."""
     while near.wave_size and far.wave_size:
-        if monotonic() > deadline_s:
-            raise TimeoutError("the search ran out of time")
+        pace.keep()
         side = near if near.wave_size <= far.wave_size else far
         if (meeting := side.advance()) is not None:
             return meeting
     return None
+
+
+class Pace:
+    """Ends a search `timeout_s` seconds from now, and has it stand aside now and then.
+
+    Without that, each call of the service that hands work to a thread would wait the five
+    milliseconds after which the interpreter takes its lock away from a thread that computes.
+    """
+
+    def __init__(self, timeout_s: float) -> None:
+        now_s = monotonic()
+        self._deadline_s = now_s + timeout_s
+        self._rest_at_s = now_s + WORK_S
+
+    def keep(self) -> None:
+        """Rest if it is time to; raises TimeoutError when the time is over."""
+        now_s = monotonic()
+        if now_s < self._rest_at_s:
+            return
+        if now_s > self._deadline_s:
+            raise TimeoutError("the search ran out of time")
+        sleep(REST_S)
+        self._rest_at_s = monotonic() + WORK_S
 
 
 class Side:
@@ -90,12 +116,13 @@ class Side:
         self.explored += self.wave_size
         return meeting
 
-    def trace(self, cell: Index) -> list[Index]:
+    def trace(self, cell: Index, pace: Pace) -> list[Index]:
         """Return the cells from `cell`, where the last waves touch, back to the origin."""
         view, path = self._field.view, [cell]
         for label in range(self._label - self._sign, 0, -self._sign):
             cell = next(cell + step for step in self._field.steps if view[cell + step] == label)
             path.append(cell)
+            pace.keep()
         return path
 
     def _walk(self) -> Index | None:

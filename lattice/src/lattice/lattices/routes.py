@@ -1,0 +1,103 @@
+"""The caller's lattices."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response, status
+
+from lattice.database import Reading, Writing
+from lattice.errors import ForbiddenError, NotFoundError
+from lattice.lattices import service
+from lattice.lattices.schemas import (
+    CreatedLattices,
+    Lattice,
+    LatticeChange,
+    LatticePage,
+    NewLattice,
+    NewLattices,
+)
+from lattice.problems import refusals
+from lattice.security.caller import CurrentCaller
+from lattice.webhooks.announcements import Announcing
+
+router = APIRouter(prefix="/api/lattices", tags=["lattices"])
+
+LatticeId = Annotated[str, Path(examples=["7d444840-9dc0-41d1-b245-5ffdce74fad2"])]
+
+
+@router.post(
+    "",
+    summary="Create a lattice",
+    status_code=status.HTTP_201_CREATED,
+    responses=refusals(ForbiddenError),
+)
+async def create_lattice(
+    new: NewLattice,
+    caller: CurrentCaller,
+    connection: Writing,
+    announcements: Announcing,
+    response: Response,
+) -> Lattice:
+    """Create a lattice.
+
+    One that is larger than the plan allows is invalid (422); one more than the plan allows is
+    forbidden (403) with the members `plan`, `resource` and `limit`.
+    """
+    lattice = await service.create_lattice(connection, caller, new, announcements)
+    response.headers["Location"] = f"{router.prefix}/{lattice.id}"
+    return lattice
+
+
+@router.post(
+    "/bulk",
+    summary="Create many lattices",
+    status_code=status.HTTP_201_CREATED,
+    responses=refusals(ForbiddenError),
+)
+async def create_lattices(
+    news: NewLattices, caller: CurrentCaller, connection: Writing, announcements: Announcing
+) -> CreatedLattices:
+    """Create up to 100 lattices: all of them or, if one is refused, none."""
+    made = await service.create_lattices(connection, caller, news.lattices, announcements)
+    return CreatedLattices(items=made, created=len(made))
+
+
+@router.get("", summary="List my lattices")
+async def list_lattices(
+    caller: CurrentCaller,
+    connection: Reading,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
+) -> LatticePage:
+    """List the tenant's lattices, the latest first, with the number of obstacles of each."""
+    return await service.list_lattices(connection, caller, limit=limit, offset=offset)
+
+
+@router.get("/{lattice_id}", summary="See a lattice", responses=refusals(NotFoundError))
+async def get_lattice(lattice_id: LatticeId, caller: CurrentCaller, connection: Reading) -> Lattice:
+    """Return one lattice of the tenant; another's is not found."""
+    return await service.get_lattice(connection, caller, lattice_id)
+
+
+@router.patch("/{lattice_id}", summary="Change a lattice", responses=refusals(NotFoundError))
+async def change_lattice(
+    lattice_id: LatticeId,
+    change: LatticeChange,
+    caller: CurrentCaller,
+    connection: Writing,
+    announcements: Announcing,
+) -> Lattice:
+    """Change the name, the description or all obstacles; what is not named stays."""
+    return await service.change_lattice(connection, caller, lattice_id, change, announcements)
+
+
+@router.delete(
+    "/{lattice_id}",
+    summary="Remove a lattice",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=refusals(NotFoundError),
+)
+async def remove_lattice(
+    lattice_id: LatticeId, caller: CurrentCaller, connection: Writing, announcements: Announcing
+) -> None:
+    """Remove a lattice of the tenant."""
+    await service.remove_lattice(connection, caller, lattice_id, announcements)

@@ -1,0 +1,45 @@
+"""Searching the caller's lattices."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from lattice.database import Transactions
+from lattice.errors import NotFoundError, UnavailableError
+from lattice.lattices.routes import LatticeId
+from lattice.pathfinding.schemas import SearchAnswer, SearchQuestion
+from lattice.pathfinding.searches import Searching
+from lattice.pathfinding.service import Pathfinder
+from lattice.problems import refusals
+from lattice.security.caller import CurrentCaller
+from lattice.usage.counter import counter_of
+from lattice.webhooks.announcements import Announcing
+
+router = APIRouter(prefix="/api/lattices", tags=["pathfinding"])
+
+
+def _pathfinder(
+    request: Request, database: Transactions, searches: Searching, announcements: Announcing
+) -> Pathfinder:
+    return Pathfinder(database, searches, counter_of(request), announcements)
+
+
+@router.post(
+    "/{lattice_id}/pathfind",
+    summary="Find a shortest path",
+    response_model=SearchAnswer,
+    responses=refusals(NotFoundError, UnavailableError),
+)
+async def find_path(
+    lattice_id: LatticeId,
+    question: SearchQuestion,
+    caller: CurrentCaller,
+    pathfinder: Annotated[Pathfinder, Depends(_pathfinder)],
+) -> Response:
+    """Find a shortest path between two free cells; each step costs one.
+
+    No way through is an answer too: `reachable` is false. The same question has always the same
+    path.
+    """
+    answer = await pathfinder.answer(caller, lattice_id, question)
+    return Response(answer, media_type="application/json")

@@ -1,0 +1,1 @@
+"""Subscriptions: which plan a tenant is on, by its own choice."""

@@ -1,0 +1,1 @@
+"""Usage: what a tenant has done, counted exactly, by UTC day."""

@@ -1,0 +1,111 @@
+"""Counting without a write for each call.
+
+There is one writer: a write for each reading would make every reading wait for it. What was done
+is added up in memory and written together, before anyone reads usage and when the service stops.
+Only a process that is killed loses the counts of its last moments.
+"""
+
+import asyncio
+from datetime import date
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lattice.database import Database
+from lattice.security.caller import Caller
+from lattice.usage.schemas import Counts
+from lattice.usage.service import add_usage, today
+
+FLUSH_INTERVAL_S = 1.0
+ONE_CALL = Counts(calls=1)
+
+
+class UsageCounter:
+    """What was done and is not written yet, of all tenants."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._pending: dict[tuple[str, date], Counts] = {}
+        self._counted = asyncio.Event()
+        self._flushing = asyncio.Lock()
+
+    def count(self, tenant_id: str, counts: Counts) -> None:
+        """Add to what a tenant does today; never waits."""
+        self._add((tenant_id, today()), counts)
+        self._counted.set()
+
+    async def flush(self) -> None:
+        """Write what was counted before this call; when it returns, usage can be read.
+
+        Raises what the database raises; the counts are kept then and written the next time.
+        """
+        # Broken off in the middle of a commit, nobody would know whether it has happened.
+        await asyncio.shield(self._flush())
+
+    async def keep_flushing(self) -> None:
+        """Write soon after something was counted, until cancelled, and then once more."""
+        try:
+            while True:
+                await self._counted.wait()
+                await asyncio.sleep(FLUSH_INTERVAL_S)
+                await self._flush_or_say()
+        finally:
+            await self._flush_or_say()
+
+    async def _flush_or_say(self) -> None:
+        try:
+            await self.flush()
+        except SQLAlchemyError:
+            log = structlog.get_logger("lattice")
+            log.exception("usage was not written", tenants_and_days=len(self._pending))
+
+    async def _flush(self) -> None:
+        async with self._flushing:
+            self._counted.clear()
+            taken, self._pending = self._pending, {}
+            if not taken:
+                return
+            try:
+                async with self._database.writing() as connection:
+                    for (tenant_id, day), counts in taken.items():
+                        await add_usage(connection, tenant_id, day, counts)
+            except BaseException:
+                for key, counts in taken.items():
+                    self._add(key, counts)
+                self._counted.set()
+                raise
+
+    def _add(self, key: tuple[str, date], counts: Counts) -> None:
+        self._pending[key] = self._pending.get(key, Counts()) + counts
+
+
+class CallsCounted:
+    """Counts every call with a caller when its answer begins: who has the answer can see it."""
+
+    def __init__(self, app: ASGIApp, counter: UsageCounter) -> None:
+        self._app = app
+        self._counter = counter
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and count its answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        # Made here, so that what a route notes in it is seen here.
+        state = scope.setdefault("state", {})
+
+        async def counted(message: Message) -> None:
+            caller: Caller | None = state.get("caller")
+            if message["type"] == "http.response.start" and caller and state.get("counts", True):
+                self._counter.count(caller.tenant_id, ONE_CALL)
+            await send(message)
+
+        await self._app(scope, receive, counted)
+
+
+def counter_of(request: HTTPConnection) -> UsageCounter:
+    """Return the usage counter of the application that serves this request."""
+    counter: UsageCounter = request.app.state.usage_counter
+    return counter

@@ -1,0 +1,87 @@
+"""Telling receivers what happened: deliveries are written in the transaction that caused them."""
+
+import json
+from asyncio import Event as Wakening
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+from uuid import uuid4
+
+from fastapi import Depends
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import HTTPConnection
+
+from lattice.database import now
+from lattice.security.caller import Caller
+from lattice.webhooks.schemas import DeliveryStatus, Event
+from lattice.webhooks.tables import deliveries, webhooks
+
+
+class Announcements:
+    """Writes deliveries and wakes who sends them.
+
+    Waking before the commit is enough: the sender reads through the one writer, which it gets
+    when this transaction has ended.
+    """
+
+    def __init__(self) -> None:
+        self.wakening = Wakening()
+
+    async def announce(
+        self,
+        connection: AsyncConnection,
+        caller: Caller,
+        event: Event,
+        *happenings: Mapping[str, Any],
+    ) -> None:
+        """Queue one delivery for each happening and each enabled receiver of the event."""
+        receivers = await find_receivers(connection, caller, event)
+        rows = [
+            new_delivery(caller, receiver, event, data)
+            for data in happenings
+            for receiver in receivers
+        ]
+        if rows:
+            await self.queue(connection, rows)
+
+    async def queue(self, connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write deliveries, to be sent when this transaction has ended."""
+        await connection.execute(insert(deliveries), [dict(row) for row in rows])
+        self.wakening.set()
+
+
+async def find_receivers(connection: AsyncConnection, caller: Caller, event: Event) -> list[str]:
+    """Return the ids of the caller's enabled webhooks that listen to the event."""
+    query = select(webhooks.c.id, webhooks.c.events).where(
+        webhooks.c.tenant_id == caller.tenant_id, webhooks.c.enabled
+    )
+    rows = (await connection.execute(query.order_by(webhooks.c.number))).all()
+    return [row.id for row in rows if event in row.events.split()]
+
+
+def new_delivery(
+    caller: Caller, webhook_id: str, event: str, data: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the row of a delivery that is due now."""
+    at = now()
+    message = {"type": event, "timestamp": at.isoformat().replace("+00:00", "Z"), "data": data}
+    return {
+        "id": str(uuid4()),
+        "tenant_id": caller.tenant_id,
+        "webhook_id": webhook_id,
+        "event": event,
+        "body": json.dumps(message, ensure_ascii=False, separators=(",", ":")),
+        "status": DeliveryStatus.PENDING,
+        "attempts": 0,
+        "created_at": at,
+        "due_at": at,
+    }
+
+
+def announcements_of(request: HTTPConnection) -> Announcements:
+    """Return the announcements of the application that serves this request."""
+    announcements: Announcements = request.app.state.announcements
+    return announcements
+
+
+Announcing = Annotated[Announcements, Depends(announcements_of)]

@@ -1,0 +1,128 @@
+"""The caller's webhooks."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
+
+from lattice.database import Reading, Writing
+from lattice.errors import ForbiddenError, NotFoundError
+from lattice.problems import refusals
+from lattice.security.caller import CurrentCaller
+from lattice.settings import settings_of
+from lattice.webhooks import service
+from lattice.webhooks.announcements import Announcing
+from lattice.webhooks.schemas import (
+    Deliveries,
+    NewWebhook,
+    QueuedDelivery,
+    RegisteredWebhook,
+    Webhook,
+    WebhookChange,
+    Webhooks,
+)
+
+router = APIRouter(prefix="/api/webhooks", tags=["webhooks"])
+
+WebhookId = Annotated[str, Path(examples=["9f0f5d9c-2b4e-4f42-9a7e-0c3f6d1c6a57"])]
+
+
+def _allow_private(request: Request) -> bool:
+    return settings_of(request).allows_private_receivers
+
+
+AllowPrivate = Annotated[bool, Depends(_allow_private)]
+
+
+@router.post(
+    "",
+    summary="Register a webhook",
+    status_code=status.HTTP_201_CREATED,
+    responses=refusals(ForbiddenError),
+)
+async def register_webhook(
+    new: NewWebhook,
+    caller: CurrentCaller,
+    connection: Writing,
+    allow_private: AllowPrivate,
+    response: Response,
+) -> RegisteredWebhook:
+    """Register a receiver of events; its secret is shown in this reply and never again.
+
+    Each event is posted as JSON, `{type, timestamp, data}`, with the headers of the Standard
+    Webhooks rules: `webhook-id`, `webhook-timestamp`, `webhook-signature`. An answer of 2xx
+    in time delivers it (5 seconds, unless set otherwise); otherwise it is sent again, by default
+    after 1, 5 and 30 seconds. Redirects are not followed.
+    """
+    webhook = await service.register_webhook(connection, caller, new, allow_private=allow_private)
+    response.headers["Location"] = f"{router.prefix}/{webhook.id}"
+    return webhook
+
+
+@router.get("", summary="List my webhooks")
+async def list_webhooks(caller: CurrentCaller, connection: Reading) -> Webhooks:
+    """List the tenant's receivers, the latest first."""
+    return await service.list_webhooks(connection, caller)
+
+
+@router.get("/{webhook_id}", summary="See a webhook", responses=refusals(NotFoundError))
+async def get_webhook(webhook_id: WebhookId, caller: CurrentCaller, connection: Reading) -> Webhook:
+    """Return one receiver, without its secret."""
+    return await service.get_webhook(connection, caller, webhook_id)
+
+
+@router.patch("/{webhook_id}", summary="Change a webhook", responses=refusals(NotFoundError))
+async def change_webhook(
+    webhook_id: WebhookId,
+    change: WebhookChange,
+    caller: CurrentCaller,
+    connection: Writing,
+    allow_private: AllowPrivate,
+) -> Webhook:
+    """Change what is named; the secret stays.
+
+    Disabling stops new deliveries; those already queued are still sent.
+    """
+    return await service.change_webhook(
+        connection, caller, webhook_id, change, allow_private=allow_private
+    )
+
+
+@router.delete(
+    "/{webhook_id}",
+    summary="Remove a webhook",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=refusals(NotFoundError),
+)
+async def remove_webhook(webhook_id: WebhookId, caller: CurrentCaller, connection: Writing) -> None:
+    """Remove a receiver and its deliveries; those not sent yet are not sent."""
+    await service.remove_webhook(connection, caller, webhook_id)
+
+
+@router.post(
+    "/{webhook_id}/test",
+    summary="Send a test delivery",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=refusals(NotFoundError),
+)
+async def queue_test(
+    webhook_id: WebhookId,
+    caller: CurrentCaller,
+    connection: Writing,
+    announcements: Announcing,
+) -> QueuedDelivery:
+    """Queue one delivery of the event `webhook.test`; its fate is among the deliveries."""
+    return await service.queue_test(connection, caller, webhook_id, announcements)
+
+
+@router.get(
+    "/{webhook_id}/deliveries", summary="List deliveries", responses=refusals(NotFoundError)
+)
+async def list_deliveries(
+    webhook_id: WebhookId,
+    caller: CurrentCaller,
+    connection: Reading,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
+) -> Deliveries:
+    """List what was and is being delivered to a receiver, the latest first."""
+    return await service.list_deliveries(connection, caller, webhook_id, limit=limit, offset=offset)

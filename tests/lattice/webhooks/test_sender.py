@@ -1,0 +1,129 @@
+"""Deliveries that arrive, and what is said of those that do not."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from lattice.settings import Settings
+from lattice.webhooks.sender import Attempt, judge
+
+from tests.lattice.in_process import Lattice
+from tests.lattice.webhooks.receiver import SILENT, receiving
+from tests.lattice.webhooks.steps import deliveries_when, register_webhook, send_test
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+QUICKLY = {"webhook_pauses_s": (0.01, 0.02)}
+
+
+def test_judged_by_what_came_and_how_often() -> None:
+    pauses_s = (1, 5)
+    done = judge(Attempt(204, None), 2, NOON, pauses_s)
+    assert (done["status"], done["delivered_at"], done["due_at"]) == ("delivered", NOON, None)
+    for attempts, pause_s in ((1, 1), (2, 5)):
+        again = judge(Attempt(500, "no"), attempts, NOON, pauses_s)
+        assert "status" not in again
+        assert again["due_at"] == NOON + timedelta(seconds=pause_s)
+    failed = judge(Attempt(None, "no"), 3, NOON, pauses_s)
+    assert (failed["status"], failed["due_at"], failed["attempts"]) == ("failed", None, 3)
+
+
+def test_a_failure_is_tried_again_with_the_same_id(lattice_with: Callable[..., Lattice]) -> None:
+    lattice = lattice_with(**QUICKLY)
+    token = lattice.register().access_token
+
+    async def scenario() -> None:
+        async with receiving(500, 302, 200) as receiver:
+            path = (await register_webhook(lattice, token, receiver.url))["path"]
+            await send_test(lattice, token, path)
+            (delivery,) = await deliveries_when(lattice, token, path, "delivered")
+            assert (delivery["attempts"], delivery["response_status"]) == (3, 200)
+            assert delivery["error"] is None
+            assert delivery["delivered_at"].endswith("Z")
+            assert len(receiver.requests) == 3
+            assert len({headers["webhook-id"] for _, headers, _ in receiver.requests}) == 1
+            assert len({body for _, _, body in receiver.requests}) == 1
+
+    lattice.do(scenario())
+
+
+@pytest.mark.parametrize(
+    ("status", "response_status", "words"),
+    [(500, 500, "the receiver answered 500"), (SILENT, None, "no answer within 0.1 s")],
+)
+def test_a_delivery_fails_in_the_end(
+    lattice_with: Callable[..., Lattice], status: int, response_status: int | None, words: str
+) -> None:
+    lattice = lattice_with(**QUICKLY, webhook_timeout_s=0.1)
+    token = lattice.register().access_token
+
+    async def scenario() -> None:
+        async with receiving(status) as receiver:
+            path = (await register_webhook(lattice, token, receiver.url))["path"]
+            await send_test(lattice, token, path)
+            (delivery,) = await deliveries_when(lattice, token, path, "failed")
+            assert (delivery["attempts"], delivery["error"]) == (3, words)
+            assert delivery["response_status"] == response_status
+            assert delivery["delivered_at"] is None
+            await asyncio.sleep(0.1)
+            assert len(receiver.requests) == 3
+
+    lattice.do(scenario())
+
+
+def test_a_receiver_that_is_not_there_is_told(lattice_with: Callable[..., Lattice]) -> None:
+    lattice = lattice_with(**QUICKLY)
+    token = lattice.register().access_token
+
+    async def scenario() -> None:
+        async with receiving() as receiver:
+            url = receiver.url
+        path = (await register_webhook(lattice, token, url))["path"]
+        await send_test(lattice, token, path)
+        (delivery,) = await deliveries_when(lattice, token, path, "failed")
+        assert delivery["error"].startswith("ConnectError: ")
+
+    lattice.do(scenario())
+
+
+def test_silent_receivers_do_not_hold_up_the_others(lattice: Lattice) -> None:
+    token = lattice.register().access_token
+
+    async def scenario() -> None:
+        async with receiving(SILENT) as silent, receiving() as receiver:
+            path = (await register_webhook(lattice, token, silent.url))["path"]
+            for _ in range(5):
+                await send_test(lattice, token, path)
+            await silent.wait_for(5)
+            path = (await register_webhook(lattice, token, receiver.url))["path"]
+            await send_test(lattice, token, path)
+            async with asyncio.timeout(2):
+                await deliveries_when(lattice, token, path, "delivered")
+
+    lattice.do(scenario())
+
+
+def test_what_was_not_sent_is_sent_after_a_restart(
+    settings_with: Callable[..., Settings],
+) -> None:
+    patient = {"webhook_pauses_s": (0.02,) * 200}
+    settings = settings_with(secret="one secret for both processes, long enough", **patient)
+
+    async def leave_unsent(lattice: Lattice, token: str) -> str:
+        async with receiving(SILENT) as silent:
+            path: str = (await register_webhook(lattice, token, silent.url))["path"]
+            await send_test(lattice, token, path)
+            await silent.wait_for(1)
+        return path
+
+    async def receive(lattice: Lattice, token: str, path: str) -> None:
+        async with receiving() as receiver:
+            await lattice.send("PATCH", path, token=token, json={"url": receiver.url})
+            await deliveries_when(lattice, token, path, "delivered")
+            assert len(receiver.requests) == 1
+
+    with Lattice(settings) as before:
+        token = before.register().access_token
+        path = before.do(leave_unsent(before, token))
+    with Lattice(settings) as after:
+        after.do(receive(after, token, path))
