@@ -23,6 +23,7 @@ INVESTIGATE = Consequence.INVESTIGATE
 ROLLBACK = Consequence.ROLLBACK
 
 _SHOWN_CHARS = 300
+_DETAIL_CHARS = 200
 
 
 class Demands:
@@ -41,7 +42,7 @@ class Demands:
         self._evidence.expect(
             demand,
             bool(holds),
-            seen=shown[:_SHOWN_CHARS] or ("it" if holds else "otherwise"),
+            seen=self._evidence.shown(shown, _SHOWN_CHARS) or ("it" if holds else "otherwise"),
             exchange=self._exchange,
             or_else=self._or_else,
         )
@@ -148,4 +149,5 @@ def _status_and_reason(reply: Reply) -> str:
         detail = document.get("detail") or document.get("message") or document.get("title")
     except (msgspec.DecodeError, AttributeError, RecursionError, ValueError):
         detail = reply.text if reply.media_type.startswith("text/plain") else ""
-    return f"{reply.status} {str(detail)[:200]!r}" if detail else str(reply.status)
+    shown = reply.evidence.shown(str(detail), _DETAIL_CHARS)
+    return f"{reply.status} {shown!r}" if detail else str(reply.status)

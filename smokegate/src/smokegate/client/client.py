@@ -125,7 +125,6 @@ class Client:
                 _json_body(json),
                 {"Content-Type": "application/json", **(headers or {})},
             )
-            self.session.redactor.learn(json)
         request = Request(
             method=method,
             url=self._resolve(path),
@@ -135,6 +134,7 @@ class Client:
             fresh=fresh or self._fresh,
             replayable=method in IDEMPOTENT,
         )
+        self.session.learn_secrets(request.headers, request.body or b"", sent=True)
         reply = await self._send(request, creates)
         if wait_if_throttled and reply.status == _TOO_MANY_REQUESTS:
             reply = await self._wait_out(reply, request, creates)

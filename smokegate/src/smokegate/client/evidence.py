@@ -7,12 +7,14 @@ cannot hide a failure from its own outcome.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import NoReturn
 from urllib.parse import urlsplit
 
 from smokegate.errors import CheckEnded, ExpectationFailed, NoReply, Throttled
 from smokegate.results import Consequence, Exchange, Expectation, Side, Trouble
 
+_LONGEST_SECRET = 4_096
 SOFT = frozenset({Consequence.WARN, Consequence.MONITOR, Consequence.INVESTIGATE})
 
 
@@ -20,13 +22,20 @@ class Evidence:
     """The record of one attempt, written by its client and its expectations.
 
     `consequence` is what a failed expectation means unless it says otherwise; `deadline` is a
-    time of the event loop's clock.
+    time of the event loop's clock; `redact` takes the secrets out of a text.
     """
 
-    def __init__(self, owner: str, consequence: Consequence, deadline: float) -> None:
+    def __init__(
+        self,
+        owner: str,
+        consequence: Consequence,
+        deadline: float,
+        redact: Callable[[str], str] = str,
+    ) -> None:
         self.owner = owner
         self.consequence = consequence
         self.deadline = deadline
+        self._redact = redact
         self.exchanges: list[Exchange] = []
         self.expectations: list[Expectation] = []
         self.warnings: list[str] = []
@@ -75,6 +84,10 @@ class Evidence:
                 self.warnings.append(failure_in_words(self.expectations[-1], exchange))
             return False
         return self.end(ExpectationFailed(failure_in_words(self.expectations[-1], exchange)))
+
+    def shown(self, text: str, most_chars: int) -> str:
+        """Cut a text once its secrets are out: half a secret is one as well."""
+        return self._redact(text[: most_chars + _LONGEST_SECRET])[:most_chars]
 
     def end(self, ended: CheckEnded) -> NoReturn:
         """Note how the attempt ends, then raise it."""

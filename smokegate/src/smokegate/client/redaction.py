@@ -1,17 +1,18 @@
 """Keeps secrets out of whatever is stored or shown.
 
 A secret is what was sent as one (a password, a token, a header of authentication) or came under
-a name that says so. It is replaced wherever it appears: as it is, in base64, URL-encoded, and as
-JSON would escape it.
+a name that says so. It is replaced wherever it appears: as it is, in base64, and however URLs,
+JSON, HTML or Python would escape it.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 import re
-from typing import Any
-from urllib.parse import quote, quote_plus
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+import msgspec
 
 from smokegate.settings import SHORTEST_SECRET, is_secret_name
 
@@ -19,58 +20,96 @@ MARK = "[redacted]"
 SECRET_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"}
 )
-_URL_SAFE = str.maketrans("+/", "-_")
+# What code compares or looks up, and no target can put a secret into.
+_KEPT_FIELDS = frozenset(
+    {"id", "suite", "name", "needed_by", "blocked_by", "method", "kind", "run_id", "tool"}
+    | {"started_at", "finished_at", "http_version"}
+)
+_NEVER_ESCAPED = re.compile(r"[A-Za-z0-9_.~-]")
+_ESCAPED_BY_NAME = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
+_ESCAPED_BY_LETTER = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
+_LONGEST_WORD = 20
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Redactor:
-    """Collects the secrets of a run and takes them out of text."""
+    """Collects the secrets of a run and takes them out of text.
+
+    Most secrets are tokens without a character that anything escapes: for those plain search is
+    far cheaper than a pattern.
+    """
 
     def __init__(self) -> None:
         self._secrets: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._literals: set[str] = set()
+        self._ordered: list[str] = []
+        self._patterns: list[re.Pattern[str]] = []
 
     def add(self, secret: str) -> None:
         """Learn a secret; from now on it is taken out in all its forms."""
-        if len(secret) >= SHORTEST_SECRET and secret not in self._secrets:
-            self._secrets.add(secret)
-            self._pattern = None
-
-    def learn(self, document: Any, *, depth: int = 20) -> None:
-        """Learn what a JSON document holds under the names of secrets."""
-        if depth == 0:
+        if len(secret) < SHORTEST_SECRET or secret in self._secrets:
             return
-        if isinstance(document, dict):
-            for name, value in document.items():
-                if isinstance(value, str) and is_secret_name(name):
-                    self.add(value)
-                else:
-                    self.learn(value, depth=depth - 1)
-        elif isinstance(document, list):
-            for value in document:
-                self.learn(value, depth=depth - 1)
+        self._secrets.add(secret)
+        for form in (secret, *_base64_forms(secret.encode("utf-8", "surrogatepass"))):
+            if all(map(_NEVER_ESCAPED.match, form)):
+                self._literals.add(form)
+            else:
+                self._patterns.append(re.compile("".join(map(_escaped, form))))
+        # The longest first: one secret may be a part of another.
+        self._ordered = sorted(self._literals, key=len, reverse=True)
+        self._patterns.sort(key=lambda pattern: len(pattern.pattern), reverse=True)
+
+    def learn(self, document: Any, *, sent: bool = False) -> None:
+        """Learn what a JSON document holds under the names of secrets.
+
+        What was received may say something about a secret instead: "password": "is required".
+        """
+        for name, value in _named_strings(document):
+            if is_secret_name(name) and not _is_word(value) and (sent or " " not in value):
+                self.add(value)
 
     def text(self, text: str) -> str:
-        """Return the text without any secret known so far."""
-        if self._pattern is None:
-            forms = {form for secret in self._secrets for form in _forms(secret)}
-            ordered = sorted(forms, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, ordered)) or r"(?!)")
-        return self._pattern.sub(MARK, text)
+        """Return the text without any secret known so far; what UTF-8 cannot carry is escaped."""
+        for pattern in self._patterns:
+            text = pattern.sub(MARK, text)
+        for literal in self._ordered:
+            if literal in text:
+                text = text.replace(literal, MARK)
+        return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
     def headers(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return headers with those of authentication blacked out and the rest redacted."""
         return [
-            (name, MARK if is_secret_header(name) else self.text(value)) for name, value in headers
+            (self.text(name), MARK if is_secret_header(name) else self.text(value))
+            for name, value in headers
         ]
 
-    def document(self, value: Any) -> Any:
-        """Return plain data with every string in it redacted."""
+    def clean(self, record: S) -> S:
+        """Return a record with every text in it redacted; ids, kinds and keys stay as they are."""
+        try:
+            text = msgspec.json.encode(record).decode()
+        except UnicodeEncodeError:
+            text = ""  # it holds what UTF-8 cannot carry
+        if text and text == self.text(text):
+            return record
+        cleaned: S = self._clean(record)
+        return cleaned
+
+    def _clean(self, value: Any) -> Any:
         if isinstance(value, str):
             return self.text(value)
+        if isinstance(value, msgspec.Struct):
+            return type(value)(
+                **{
+                    name: part if name in _KEPT_FIELDS else self._clean(part)
+                    for name, part in msgspec.structs.asdict(value).items()
+                }
+            )
         if isinstance(value, dict):
-            return {self.text(name): self.document(part) for name, part in value.items()}
+            return {key: self._clean(part) for key, part in value.items()}
         if isinstance(value, (list, tuple)):
-            return [self.document(part) for part in value]
+            return type(value)(map(self._clean, value))
         return value
 
 
@@ -79,12 +118,42 @@ def is_secret_header(name: str) -> bool:
     return name.lower() in SECRET_HEADERS or is_secret_name(name.replace("-", "_"))
 
 
-def _forms(secret: str) -> set[str]:
-    raw = secret.encode("utf-8", "surrogatepass")
-    forms = {secret, *_base64_forms(raw)}
-    forms |= {quote(secret, safe="", errors="replace"), quote_plus(secret, errors="replace")}
-    forms |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-    return forms
+def _named_strings(document: Any) -> Iterator[tuple[str, str]]:
+    """Give every string in a document with the name that it or its list stands under."""
+    waiting = [("", document)]
+    while waiting:
+        name, value = waiting.pop()
+        if isinstance(value, str):
+            yield name, value
+        elif isinstance(value, dict):
+            waiting += [(str(key), part) for key, part in value.items()]
+        elif isinstance(value, (list, tuple)):
+            waiting += [(name, part) for part in value]
+
+
+def _is_word(value: str) -> bool:
+    return len(value) <= _LONGEST_WORD and value.isalpha() and (value.islower() or value.istitle())
+
+
+def _escaped(character: str) -> str:
+    """Give the pattern of one character in every way in which it may have been written."""
+    if _NEVER_ESCAPED.match(character):
+        return re.escape(character)
+    code, encoded = ord(character), character.encode("utf-8", "surrogatepass")
+    percent = "".join(f"%(?:25)*{byte:02x}" for byte in encoded)
+    as_bytes = "".join(rf"\\+x{byte:02x}" for byte in encoded)
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    unicode = "".join(rf"\\+u{units[at : at + 4]}" for at in range(0, len(units), 4))
+    python = rf"\\+x{code:02x}|\\+u{code:08x}"
+    numbered = rf"&#(?:{code}|x0*{code:x});"
+    ways = [f"(?i:{percent}|{as_bytes}|{unicode}|{python}|{numbered})"]
+    ways += [f"&{name};" for mark, name in _ESCAPED_BY_NAME.items() if mark == character]
+    ways += [rf"\\+{letter}" for mark, letter in _ESCAPED_BY_LETTER.items() if mark == character]
+    ways += [r"\+"] if character == " " else []
+    # URL-safe base64 writes two characters differently.
+    ways += ["-"] if character == "+" else ["_"] if character == "/" else []
+    plain = r"\\*" + re.escape(character)
+    return f"(?:{'|'.join([*ways, plain])})"
 
 
 def _base64_forms(raw: bytes) -> set[str]:
@@ -97,5 +166,5 @@ def _base64_forms(raw: bytes) -> set[str]:
     for offset, first in ((0, 0), (1, 2), (2, 3)):
         encoded = base64.b64encode(b"\0" * offset + raw).decode().rstrip("=")
         last = len(encoded) - (1 if (offset + len(raw)) % 3 else 0)
-        forms |= {encoded[first:last], encoded[first:last].translate(_URL_SAFE)}
+        forms.add(encoded[first:last])
     return {form for form in forms if len(form) >= SHORTEST_SECRET}

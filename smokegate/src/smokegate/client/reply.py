@@ -11,6 +11,8 @@ from smokegate.errors import ExpectationFailed
 from smokegate.results import Exchange
 
 T = TypeVar("T")
+_START_CHARS = 80
+_SEEN_CHARS = 500
 _DEEPEST = 200  # a document nested deeper is hostile, and recursion over it would end in a crash
 
 
@@ -134,13 +136,16 @@ class Reply:
         try:
             document = msgspec.json.decode(self.body)
         except (msgspec.DecodeError, RecursionError, ValueError) as error:
-            self._unreadable("the reply is JSON", f"{str(error)[:200]} in {_start(self.text)}")
+            start = self.evidence.shown(self.text, _START_CHARS)
+            body = repr(start) if start else "an empty body"
+            self._unreadable("the reply is JSON", f"{str(error)[:200]} in {body}")
         if _is_deeper(document, _DEEPEST):
             self._unreadable("the reply is JSON", f"nesting deeper than {_DEEPEST}")
         return document
 
     def _unreadable(self, demand: str, seen: str) -> NoReturn:
-        self.evidence.expect(demand, False, seen=seen[:500], exchange=self.exchange)
+        shown = self.evidence.shown(seen, _SEEN_CHARS)
+        self.evidence.expect(demand, False, seen=shown, exchange=self.exchange)
         raise ExpectationFailed(demand)  # not reached: the line above always raises
 
 
@@ -148,10 +153,6 @@ def type_name(value: Any) -> str:
     """Name a JSON value's type as JSON does."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
     return "null" if value is None else names.get(type(value), "a number")
-
-
-def _start(text: str) -> str:
-    return repr(text[:80]) if text else "an empty body"
 
 
 def _is_deeper(document: Any, limit: int) -> bool:

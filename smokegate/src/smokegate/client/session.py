@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -12,6 +13,7 @@ from smokegate.client.redaction import Redactor, is_secret_header
 from smokegate.client.transport import Answer, Headers, Transport
 from smokegate.settings import Settings
 
+_SHORTEST_IN_HEADER = 12  # shorter parts are words such as Bearer
 _HINT_OF_SECRETS = re.compile(rb"passw|secret|token|key|credential", re.IGNORECASE)
 
 
@@ -53,7 +55,7 @@ class Session:
         self.user_agent = user_agent
         self.started = started
         self.redactor = Redactor()
-        self.redactor.add(settings.test_password)
+        self._learn_settings()
         self.was_let_in = False
         self.versions: dict[str, int] = {}
         self.creating: set[asyncio.Task[Answer]] = set()
@@ -63,14 +65,28 @@ class Session:
         if self.creating:
             await asyncio.wait(self.creating, timeout=limit_s)
 
-    def learn_secrets(self, headers: Headers, body: bytes) -> None:
-        """Learn the secrets that a reply brings, so that none is stored or shown."""
+    def learn_secrets(self, headers: Headers, body: bytes, *, sent: bool = False) -> None:
+        """Learn the secrets in a request or a reply, so that none is stored or shown."""
         for name, value in headers:
             if is_secret_header(name):
-                for part in re.split(r"[;,\s=]+", value):
-                    self.redactor.add(part if len(part) > 15 else "")  # noqa: PLR2004 - not "Path"
+                for part in _secret_parts(name, value):
+                    self.redactor.add(part)
         if body and _HINT_OF_SECRETS.search(body):
             try:
-                self.redactor.learn(msgspec.json.decode(body))
+                self.redactor.learn(msgspec.json.decode(body), sent=sent)
             except (msgspec.DecodeError, RecursionError, ValueError):
                 return  # not JSON: nothing in it has a name
+
+    def _learn_settings(self) -> None:
+        self.redactor.add(self.settings.test_password)
+        self.redactor.add(urlsplit(self.settings.proxy).password or "")
+        for key, sourced in self.settings.extra.items():
+            self.redactor.learn({key: sourced.value}, sent=True)
+
+
+def _secret_parts(name: str, value: str) -> list[str]:
+    """What is secret in a header: the value of a cookie, the credentials after their scheme."""
+    if name.lower() == "set-cookie":
+        value = value.partition(";")[0]
+    parts = re.split(r"[;,\s]+|(?<=\w)=(?!=*$)", value)
+    return [part for part in parts if len(part) >= _SHORTEST_IN_HEADER]

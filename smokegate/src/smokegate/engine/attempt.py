@@ -46,7 +46,8 @@ class Attempts:
         """Run `work` with a client of its own; only an interruption from outside passes through."""
         loop = asyncio.get_running_loop()
         started = loop.time()
-        evidence = Evidence(f"{owner}#{number}", consequence, started + self._deadline_s)
+        text = self._session.redactor.text
+        evidence = Evidence(f"{owner}#{number}", consequence, started + self._deadline_s, text)
         value: Any = None
         error: BaseException | None = None
         try:
@@ -63,7 +64,6 @@ class Attempts:
             error = _deadline_error(evidence, limit, caught)
         await _end_stray_requests(evidence)
         outcome, reason = _outcome(evidence, error, self.interrupted)
-        text = self._session.redactor.text
         attempt = Attempt(
             number=number,
             outcome=outcome,
@@ -73,7 +73,7 @@ class Attempts:
             expectations=[_redacted(each, text) for each in evidence.expectations],
             exchanges=[redacted(each, self._session.redactor) for each in evidence.exchanges],
             output=text(str(output)),
-            traceback=text(_traceback(error, outcome)),
+            traceback=text(_traceback(error, outcome))[-_TRACEBACK_CHARS:],
         )
         return Ended(attempt, evidence, value)
 

@@ -101,7 +101,7 @@ class Engine:
         results = [self._result_of(check) for check in self._plan.checks]
         run = self._assemble(results, started_at, finished, leftovers)
         # What was learnt to be a secret late may stand in what was recorded early.
-        return msgspec.convert(self._session.redactor.document(msgspec.to_builtins(run)), Run)
+        return self._session.redactor.clean(run)
 
     def _started(self) -> RunStarted:
         return RunStarted(
