@@ -42,11 +42,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= PORT_MAX:
+    if not text.isdecimal() or int(text) > PORT_MAX:
         msg = f"a port is a number from 0 to {PORT_MAX}"
         raise argparse.ArgumentTypeError(msg)
-    return port
+    return int(text)
 
 
 if __name__ == "__main__":

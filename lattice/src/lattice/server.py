@@ -6,6 +6,7 @@ before anything is served.
 
 import asyncio
 import gc
+import os
 import signal
 import socket
 import ssl
@@ -73,7 +74,8 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context.load_cert_chain(settings.tls_cert, settings.tls_key)
+        # A key with a passphrase is refused: nobody is there to type it.
+        context.load_cert_chain(settings.tls_cert, settings.tls_key, password="")
     except (OSError, ValueError) as error:
         files = f"{settings.tls_cert} and {settings.tls_key}"
         raise UnusableError(f"LATTICE_TLS_CERT, LATTICE_TLS_KEY: {files}: {error}") from error
@@ -85,7 +87,9 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        reason = error.strerror or str(error)
+        # A name that does not resolve has a negative number, of another table.
+        number = error.errno or 0
+        reason = os.strerror(number) if number > 0 else error.strerror
         raise UnusableError(f"cannot listen on {host} port {port}: {reason}") from error
 
 

@@ -1,0 +1,106 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lattice.settings import Settings
+from pydantic import ValidationError
+
+SECRET = "x" * 32
+
+
+def complaint(**given: Any) -> str:
+    with pytest.raises(ValidationError) as refused:
+        Settings.model_validate({"dev": True} | given)
+    return refused.value.errors(include_url=False)[0]["msg"]
+
+
+def test_values_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LATTICE_SECRET", SECRET)
+    monkeypatch.setenv("LATTICE_RATE_LIMIT_ANONYMOUS", "7")
+    monkeypatch.setenv("LATTICE_VERSION", "9.9.9")
+    monkeypatch.setenv("LATTICE_CORS_ORIGINS", "https://a.example, https://b.example ,")
+    settings = Settings()
+    assert settings.rate_limit_anonymous == 7
+    assert settings.version == "9.9.9"
+    assert settings.allowed_origins == {"https://a.example", "https://b.example"}
+    assert settings.secret.get_secret_value() == SECRET
+
+
+def test_a_secret_is_required_and_long_enough() -> None:
+    assert "LATTICE_SECRET is required" in complaint(dev=False)
+    assert "shorter than 32 bytes" in complaint(dev=False, secret="x" * 31)
+    assert "shorter than 32 bytes" in complaint(secret="x" * 31)
+    assert Settings.model_validate({"secret": "é" * 16})
+
+
+def test_development_makes_up_a_secret_of_its_own_each_time() -> None:
+    secrets = {Settings(dev=True).secret.get_secret_value() for _ in range(3)}
+    assert len(secrets) == 3
+    assert all(len(secret) >= 32 for secret in secrets)
+
+
+def test_development_allows_a_local_page_and_production_does_not() -> None:
+    assert Settings(dev=True).allowed_origins == {"http://localhost:3000"}
+    assert Settings.model_validate({"secret": SECRET}).allowed_origins == frozenset()
+
+
+def test_the_secret_is_not_shown() -> None:
+    settings = Settings.model_validate({"secret": SECRET})
+    assert SECRET not in repr(settings)
+    assert SECRET not in str(settings.model_dump())
+
+
+@pytest.mark.parametrize("origin", ["*", "example.com", "https://example.com/", "https://*/x"])
+def test_an_origin_is_an_origin(origin: str) -> None:
+    assert "is not an origin" in complaint(cors_origins=origin)
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("sqlite:///lattice.db", "sqlite+aiosqlite:///lattice.db"),
+        ("sqlite+aiosqlite:////tmp/lattice.db", "sqlite+aiosqlite:////tmp/lattice.db"),
+    ],
+)
+def test_a_database_is_a_file(given: str, url: str) -> None:
+    assert Settings(dev=True, database_url=given).database_url == url
+
+
+@pytest.mark.parametrize(
+    "url", ["lattice.db", "mysql://host/db", "sqlite://", "sqlite:///:memory:"]
+)
+def test_another_database_is_refused(url: str) -> None:
+    assert complaint(database_url=url)
+
+
+def test_certificate_and_key_come_together_and_exist(tmp_path: Path) -> None:
+    there = tmp_path / "file.pem"
+    there.touch()
+    assert "set together" in complaint(tls_cert=there)
+    assert "set together" in complaint(tls_key=there)
+    assert "there is no file" in complaint(tls_cert=tmp_path / "missing.pem", tls_key=there)
+    assert Settings(dev=True, tls_cert=there, tls_key=there).tls_cert == there
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rate_limit_anonymous",
+        "rate_limit_session",
+        "rate_limit_tenant",
+        "body_limit_bytes",
+        "access_token_ttl_s",
+        "refresh_token_ttl_s",
+        "expiry_interval_s",
+        "smoke_account_ttl_s",
+        "password_workers",
+    ],
+)
+@pytest.mark.parametrize("value", [0, -1, "many"])
+def test_numbers_are_numbers_above_zero(name: str, value: object) -> None:
+    assert complaint(**{name: value})
+
+
+def test_every_setting_is_described() -> None:
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
