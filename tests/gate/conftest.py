@@ -1,9 +1,52 @@
-"""What all tests of smokegate share."""
+"""What all tests of smokegate share: asynchronous tests, and the same examples every time."""
 
 from __future__ import annotations
 
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+
+import pytest
 from hypothesis import settings
+
+from tests.gate.virtual_clock import VirtualClockLoop
+from tests.system.certificates import Certificates
 
 # The same examples every time: a test that fails by luck tells nobody anything.
 settings.register_profile("gate", max_examples=150, deadline=None, derandomize=True, database=None)
 settings.load_profile("gate")
+
+# Keeps a broken test from hanging the others; nothing is judged by it.
+_GIVE_UP_S = 60.0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "virtual_clock: run this asynchronous test in a loop whose time jumps"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = inspect.signature(pyfuncitem.obj).parameters
+    arguments = {name: pyfuncitem.funcargs[name] for name in names}
+    if pyfuncitem.get_closest_marker("virtual_clock"):
+        with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
+            runner.run(pyfuncitem.obj(**arguments))
+    else:
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            runner.run(_limited(pyfuncitem.obj, arguments))
+    return True
+
+
+async def _limited(test: Callable[..., Awaitable[None]], arguments: dict[str, object]) -> None:
+    async with asyncio.timeout(_GIVE_UP_S):
+        await test(**arguments)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """An authority and what it issued, good and bad."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))

@@ -7,6 +7,9 @@ import zlib
 from smokegate.client.transport import Failure
 
 ACCEPT_ENCODING = "gzip, deflate"
+_GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952: another member follows
+_MOST_MEMBERS = 100
+_DEFLATE, _HEADER_CHECK = 8, 31  # RFC 1950
 _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 
@@ -29,14 +32,26 @@ def decode(body: bytes, encoding: str, max_bytes: int) -> bytes | Failure:
 
 
 def _inflate(body: bytes, name: str, max_bytes: int) -> bytes | Failure:
-    raw_deflate = name == "deflate" and (not body or body[0] & 0x0F != 8)  # noqa: PLR2004 - RFC 1950
-    decoder = zlib.decompressobj(-15 if raw_deflate else _WINDOW_BITS[name])
-    try:
-        decoded = decoder.decompress(body, max_bytes + 1)
-    except zlib.error as error:
-        return Failure(kind="undecodable", detail=str(error))
-    if len(decoded) > max_bytes:
-        return Failure(kind="bomb", detail=f"more than {max_bytes} bytes")
-    if not decoder.eof:
-        return Failure(kind="undecodable", detail="the compressed data end too early")
-    return decoded
+    window_bits = -15 if name == "deflate" and not _has_zlib_header(body) else _WINDOW_BITS[name]
+    parts: list[bytes] = []
+    room = max_bytes
+    for _ in range(_MOST_MEMBERS):
+        decoder = zlib.decompressobj(window_bits)
+        try:
+            parts.append(decoder.decompress(body, room + 1))
+        except zlib.error as error:
+            return Failure(kind="undecodable", detail=str(error))
+        room -= len(parts[-1])
+        if room < 0:
+            return Failure(kind="bomb", detail=f"more than {max_bytes} bytes")
+        if not decoder.eof:
+            return Failure(kind="undecodable", detail="the compressed data end too early")
+        body = decoder.unused_data
+        if window_bits != _WINDOW_BITS["gzip"] or not body.startswith(_GZIP_MAGIC):
+            return b"".join(parts)
+    return Failure(kind="undecodable", detail=f"more than {_MOST_MEMBERS} gzip members")
+
+
+def _has_zlib_header(body: bytes) -> bool:
+    """Whether data begin as RFC 1950 has it; raw deflate hardly ever does."""
+    return int.from_bytes(body[:1]) & 0x0F == _DEFLATE and int.from_bytes(body[:2]) % _HEADER_CHECK == 0

@@ -1,0 +1,123 @@
+"""Decompression stays within its bound, and says what is broken."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from smokegate.client.body import decode
+from smokegate.client.transport import Failure
+
+TEXT = b"a body that is worth compressing, " * 20
+
+
+def raw_deflate(data: bytes) -> bytes:
+    compressor = zlib.compressobj(wbits=-15)
+    return compressor.compress(data) + compressor.flush()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("gzip", gzip.compress(TEXT)),
+        ("GZip", gzip.compress(TEXT)),
+        ("x-gzip", gzip.compress(TEXT)),
+        ("deflate", zlib.compress(TEXT)),
+        ("deflate", zlib.compress(TEXT, 9)),
+        ("deflate", raw_deflate(TEXT)),
+        ("identity", TEXT),
+        ("", TEXT),
+        (" , gzip , ", gzip.compress(TEXT)),
+        ("gzip, identity", gzip.compress(TEXT)),
+        ("gzip, deflate", zlib.compress(gzip.compress(TEXT))),
+        ("deflate, gzip", gzip.compress(zlib.compress(TEXT))),
+        # RFC 1952, 2.2: a gzip file may be several, one after the other.
+        ("gzip", gzip.compress(TEXT[:100]) + gzip.compress(TEXT[100:])),
+        ("gzip", gzip.compress(TEXT) + gzip.compress(b"")),
+        ("gzip", gzip.compress(TEXT) + b"trailing bytes are ignored"),
+    ],
+    ids=range(15),
+)
+def test_encodings_are_undone(encoding: str, body: bytes) -> None:
+    assert decode(body, encoding, len(TEXT)) == TEXT
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("gzip", TEXT),
+        ("gzip", gzip.compress(TEXT)[:-9]),
+        ("gzip", gzip.compress(TEXT)[:5]),
+        ("gzip", gzip.compress(TEXT)[:-8] + b"\0" * 8),
+        ("gzip", gzip.compress(TEXT) + gzip.compress(TEXT)[:10]),
+        ("deflate", TEXT),
+        ("deflate", zlib.compress(TEXT)[:-4]),
+        ("deflate", b"\x78"),
+        ("br", TEXT),
+        ("zstd", TEXT),
+        ("gzip, br", TEXT),
+        ("\x00", TEXT),
+    ],
+    ids=range(12),
+)
+def test_what_is_broken_is_undecodable(encoding: str, body: bytes) -> None:
+    failure = decode(body, encoding, 1_000_000)
+    assert isinstance(failure, Failure)
+    assert failure.kind == "undecodable"
+
+
+def test_an_encoding_that_was_not_offered_is_named() -> None:
+    failure = decode(b"x", "zstd" * 100, 10)
+    assert isinstance(failure, Failure)
+    assert "zstd" in failure.detail
+    assert len(failure.detail) < 100
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_the_bound_is_exact(encoding: str) -> None:
+    compress = gzip.compress if encoding == "gzip" else zlib.compress
+    assert decode(compress(b"x" * 1000), encoding, 1000) == b"x" * 1000
+    failure = decode(compress(b"x" * 1001), encoding, 1000)
+    assert isinstance(failure, Failure)
+    assert failure.kind == "bomb"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        gzip.compress(b"\0" * 50_000_000, 9),
+        gzip.compress(b"\0" * 90_000) * 20,  # each part within the bound, the whole not
+        gzip.compress(gzip.compress(b"\0" * 50_000_000, 9), 9),
+    ],
+    ids=["one", "many parts", "nested"],
+)
+def test_a_bomb_is_stopped(body: bytes) -> None:
+    encoding = "gzip, gzip" if len(body) < 1000 else "gzip"
+    failure = decode(body, encoding, 100_000)
+    assert isinstance(failure, Failure)
+    assert failure.kind == "bomb"
+
+
+def test_many_encodings_do_not_take_forever() -> None:
+    failure = decode(gzip.compress(TEXT), ", ".join(["gzip"] * 50), 100_000)
+    assert isinstance(failure, Failure)
+
+
+def test_many_empty_parts_do_not_take_forever() -> None:
+    failure = decode(gzip.compress(b"") * 500_000, "gzip", 100_000)
+    assert isinstance(failure, Failure)
+
+
+@given(st.binary(max_size=200), st.sampled_from(("gzip", "deflate", "gzip, deflate")))
+def test_any_bytes_end_as_a_body_or_a_failure(body: bytes, encoding: str) -> None:
+    decoded = decode(body, encoding, 10_000)
+    assert isinstance(decoded, Failure) or len(decoded) <= 10_000
+
+
+@given(st.binary(max_size=500))
+def test_deflate_both_ways(data: bytes) -> None:
+    assert decode(zlib.compress(data), "deflate", 500) == data
+    assert decode(raw_deflate(data), "deflate", 500) == data
