@@ -33,9 +33,12 @@ async def stranger(client: Client) -> Account:
 
 
 @resource
-async def burst_account(client: Client) -> Account:
-    """Whom the burst is charged to, so that it locks out nobody else."""
-    return await register(client)
+async def burst_token(client: Client) -> str:
+    """A second session of an account of its own: a burst on it locks out nobody."""
+    account = await register(client)
+    entry = await log_in(client, account.email)
+    expect(entry).status(200)
+    return entry.read(str, "access_token")
 
 
 @removes("account")

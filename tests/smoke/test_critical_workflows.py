@@ -42,9 +42,10 @@ class TestCriticalWorkflows(WorkflowSuite):
     async def test_user_registration_flow(self, client: Client) -> None:
         """A newcomer registers and is let in; one address makes one account."""
         newcomer = await register(client)
+        session = client.with_token(newcomer.token)
         me, renewed, again, in_capitals = await gather(
-            client.with_token(newcomer.token).get(ME),
-            client.post("/api/auth/refresh", json={"refresh_token": newcomer.refresh_token}),
+            session.get(ME),
+            session.post("/api/auth/refresh", json={"refresh_token": newcomer.refresh_token}),
             sign_up(client, newcomer.email),
             sign_up(client, newcomer.email.upper()),
         )
