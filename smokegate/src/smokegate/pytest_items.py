@@ -57,8 +57,9 @@ class CheckItem(pytest.Item):
         super().__init__(**node)
         self.check = check
         self.door = door
-        for mark in getattr(check.function, "pytestmark", []):
-            self.add_marker(mark)
+        marks: list[pytest.Mark] = getattr(check.function, "pytestmark", [])
+        self.own_markers.extend(marks)
+        self.keywords.update((mark.name, mark) for mark in marks)
 
     @property
     def is_left_out(self) -> bool:
@@ -71,7 +72,7 @@ class CheckItem(pytest.Item):
         if result.outcome is Outcome.UNKNOWN:
             raise NotPassed(result)
         if result.outcome is Outcome.SKIPPED:
-            pytest.skip(result.reason)
+            raise pytest.skip.Exception(result.reason, _use_item_location=True)
 
     def runtest(self) -> None:
         """Report the check's outcome."""
@@ -86,16 +87,14 @@ class CheckItem(pytest.Item):
         name = f"{self.check.suite_class.__name__}.{self.name}"
         return self.check.file, self.check.line - 1, name
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Show the evidence, and the check's own traceback as `--tb` wants it."""
-        if not isinstance(excinfo.value, NotPassed) or self.door.run is None:
-            return super().repr_failure(excinfo, style)
-        result, tb = excinfo.value.result, self.config.getoption("tbstyle")
+    def describe(self, result: CheckResult, run: JudgedRun) -> str:
+        """Give the reason, the evidence, and the check's own traceback as `--tb` wants it."""
+        tb = self.config.getoption("tbstyle")
         if tb in ("no", "line"):
             return f"{self.check.file}:{self.check.line}: {result.reason}"
-        text = failure(self.door.run, result)
         trace = result.attempts[-1].traceback if result.attempts else ""
-        return f"{trace}\n{text}" if trace and tb in ("long", "auto", "native") else text
+        parts = [failure(run, result), trace if tb in ("long", "auto", "native") else ""]
+        return "\n".join(part for part in parts if part)
 
     def _warn(self, result: CheckResult) -> None:
         """Show a warning in the summary; no filter may turn it into a failure."""
@@ -162,10 +161,12 @@ class Door:
         result = self._results.get(item.check.id)
         decides = call.when == "call" or (call.when == "setup" and not report.passed)
         report.duration = result.duration_s if result and decides else 0.0
-        if result and decides:
-            output = "".join(attempt.output for attempt in result.attempts)
-            if output:
-                report.sections.append(("Captured stdout call", output))
+        if result is None or not decides or self.run is None:
+            return
+        if call.excinfo is not None and isinstance(call.excinfo.value, NotPassed):
+            report.longrepr = item.describe(result, self.run)
+        if result.attempts and result.attempts[-1].output:
+            report.sections.append(("Captured stdout call", result.attempts[-1].output))
 
     def verdict_line(self) -> str:
         """The verdict in one line."""

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 SCHEMA = 1
+_MOMENT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -225,6 +226,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     checks: list[CheckResult]
     leftovers: list[str]
     notes: list[str]
+    down: str = ""  # why the whole target counts as down; empty if it does not
     schema: int = SCHEMA
     tool: str = ""
 
@@ -294,7 +296,7 @@ def json_schema() -> dict[str, Any]:
     members = schema["$defs"]["JudgedRun"]["properties"]
     members["schema"] = {"const": SCHEMA}
     for moment in ("started_at", "finished_at"):
-        members[moment]["format"] = "date-time"
+        members[moment] |= {"format": "date-time", "pattern": _MOMENT}
     about = {"$schema": _DIALECT, "$id": f"urn:smokegate:run:{SCHEMA}", "title": "run.json"}
     return about | schema
 

@@ -257,7 +257,8 @@ def _share_in_words(checks: list[Seen]) -> str:
 def _with_cause(reason: str, failed: list[str], run: Run) -> str:
     """Add what failed first, and whether it is the one cause of all."""
     by_id = {check.id: check for check in run.checks}
-    causes = list(dict.fromkeys(_cause(by_id[each]) for each in failed if each in by_id))
+    causes = [f"the whole target is down: {run.down}"] if run.down else []
+    causes = causes or list(dict.fromkeys(_cause(by_id[each]) for each in failed if each in by_id))
     if not causes:
         return reason
     more = f" (and {len(causes) - 1} more)" if len(causes) > 1 else ""

@@ -185,7 +185,7 @@ def describe(kind: str, detail: str, *, was_let_in: bool = False) -> Trouble:
     return Trouble(
         kind=kind,
         side=side,
-        summary=f"{words.summary} ({detail})" if detail else words.summary,
+        summary=words.summary if detail in words.summary else f"{words.summary} ({detail})",
         causes=list(words.causes),
         next_step=words.next_step,
         incurable=words.incurable,

@@ -6,6 +6,7 @@ import asyncio
 import linecache
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from smokegate.client import Client, Evidence, Session
@@ -14,6 +15,11 @@ from smokegate.client.record import redacted
 from smokegate.engine.output import kept
 from smokegate.errors import CheckEnded, ExpectationFailed, JournalError, NoReply, NotApplicable
 from smokegate.results import Attempt, Consequence, Expectation, Outcome
+
+_TRACEBACK_CHARS = 20_000
+# Where pytest says that its outcomes are defined, in older and newer releases.
+_PYTEST_MODULES = ("builtins", "_pytest.outcomes")
+_OUR_FOLDER = str(Path(__file__).parents[1])
 
 Work = Callable[[Client], Awaitable[Any]]
 
@@ -120,7 +126,7 @@ def _is_skip(error: BaseException) -> bool:
 
 def _is_pytest(error: BaseException, name: str) -> bool:
     """Whether it is one of pytest's outcomes, told by name: pytest may not be installed."""
-    return type(error).__name__ == name and type(error).__module__.startswith("_pytest.")
+    return type(error).__name__ == name and type(error).__module__ in _PYTEST_MODULES
 
 
 def _leaves(error: BaseException | None) -> Iterator[BaseException]:
@@ -170,7 +176,19 @@ def _is_skip_like(error: BaseException | None) -> bool:
 def _traceback(error: BaseException | None, outcome: Outcome) -> str:
     if error is None or outcome in (Outcome.SKIPPED, Outcome.PASSED, Outcome.WARNED):
         return ""
-    return "".join(traceback.format_exception(error))[-20_000:]
+    shown = traceback.TracebackException.from_exception(error)
+    _leave_out_our_frames(shown)
+    return "".join(shown.format())
+
+
+def _leave_out_our_frames(shown: traceback.TracebackException) -> None:
+    """Show a check's author the frames of the check; those of the engine say nothing about it."""
+    theirs = [frame for frame in shown.stack if not frame.filename.startswith(_OUR_FOLDER)]
+    if theirs:
+        shown.stack[:] = theirs
+    for part in (*(shown.exceptions or ()), shown.__cause__, shown.__context__):
+        if part is not None:
+            _leave_out_our_frames(part)
 
 
 def _redacted(expectation: Expectation, text: Callable[[str], str]) -> Expectation:

@@ -222,6 +222,7 @@ class Engine:
             resources=self._supply.results,
             checks=results,
             leftovers=left,
+            down=self._confirmation.down,
             notes=self._notes_of(versions),
             tool=self._tool,
         )
@@ -237,10 +238,6 @@ class Engine:
 
     def _notes_of(self, versions: dict[str, int]) -> list[str]:
         notes = list(self._notes)
-        if self._confirmation.down:
-            notes.append(
-                f"the whole target is down, second tries spared: {self._confirmation.down}"
-            )
         if len(versions) > 1:
             shares = ", ".join(f"{version} in {n}" for version, n in sorted(versions.items()))
             notes.append(f"the target serves several versions: {shares} replies")

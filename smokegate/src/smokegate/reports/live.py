@@ -29,7 +29,7 @@ class Progress:
             parts.append(f"{len(self.running)} of {total} running")
         if 0 < len(self.running) <= _NAMED_RUNNING:
             parts[-1] += ": " + ", ".join(self.running)
-        return f"{self.suite:<10} " + "  ".join(parts)
+        return (f"{self.suite:<10} " + "  ".join(parts)).rstrip()
 
 
 class LiveLines:

@@ -34,9 +34,9 @@ MEANINGS = {
     Consequence.SHARE: "counts against the share of workflows",
     Consequence.ROLLBACK: "rollback",
 }
-_MS_BELOW_S = 1.0
-_TENTHS_FROM_S = 10.0
-_MINUTES_FROM_S = 100.0
+_MS = 1000
+_TENTHS_FROM_S = 10
+_MINUTES_FROM_S = 100
 
 
 def verdict_line(run: JudgedRun) -> str:
@@ -116,10 +116,11 @@ def several(number: int, noun: str) -> str:
 
 def seconds(duration_s: float) -> str:
     """Give a duration as a person reads it: 12 ms, 1.25 s, 12.5 s, 2 min 5 s."""
-    if duration_s < _MS_BELOW_S:
+    if round(duration_s * 1000) < _MS:
         return f"{duration_s * 1000:.0f} ms"
-    if duration_s < _TENTHS_FROM_S:
+    if round(duration_s, 2) < _TENTHS_FROM_S:
         return f"{duration_s:.2f} s"
-    if duration_s < _MINUTES_FROM_S:
+    if round(duration_s, 1) < _MINUTES_FROM_S:
         return f"{duration_s:.1f} s"
-    return f"{duration_s // 60:.0f} min {duration_s % 60:.0f} s"
+    minutes, rest_s = divmod(round(duration_s), 60)
+    return f"{minutes} min {rest_s} s"
