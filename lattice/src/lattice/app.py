@@ -53,7 +53,6 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: f"{route.tags[0]}.{route.name}",
         lifespan=_running,
     )
     app.state.settings = settings
@@ -65,7 +64,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.usage_counter = UsageCounter(app.state.database)
     app.state.metrics = Metrics(settings.version)
     for router in FEATURES:
-        app.include_router(router)
+        # Not `include_router`: it makes every route a second time, during the first request.
+        app.router.routes.extend(router.routes)
     answer_with_problems(app)
     add_documentation(app)
     _protect(app, settings)
