@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 from collections.abc import Mapping
 from typing import TextIO
@@ -29,7 +29,13 @@ class Outlet:
         """The columns of the terminal, or a readable width where there is none."""
         if not self.is_terminal:
             return WIDTH
-        return shutil.get_terminal_size((WIDTH, 24)).columns
+        chosen = os.environ.get("COLUMNS", "")
+        if chosen.isdecimal() and int(chosen) > 0:
+            return int(chosen)
+        try:
+            return os.get_terminal_size(self._stream.fileno()).columns or WIDTH
+        except (OSError, ValueError):
+            return WIDTH
 
     @property
     def is_terminal(self) -> bool:

@@ -105,7 +105,7 @@ class Terminal:
 
     def _started(self, event: RunStarted) -> None:
         self._id_width = max((len(check) for _, check in event.checks), default=0)
-        partial = ", a part of all" if event.partial else ""
+        partial = " (partial)" if event.partial else ""
         words = f"{several(len(event.checks), 'check')}{partial} against {one_line(event.target)}"
         self._paragraph(f"Verifying: {words}, run {event.run_id}", indent="")
         if self._is_live:
