@@ -4,11 +4,12 @@ A transaction ends *before* the reply is sent: `Reading` and `Writing` have func
 acknowledged write is a committed write, and an error in a route takes its writes back.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends
 from sqlalchemy import Connection, DateTime, Dialect, MetaData, event, make_url, text
@@ -17,6 +18,8 @@ from sqlalchemy.types import TypeDecorator
 from starlette.requests import HTTPConnection
 
 from lattice.sqlite import SqliteConnection, connect
+
+T = TypeVar("T")
 
 READERS = 8
 
@@ -124,6 +127,20 @@ def _beginning_with(statement: str) -> Callable[[Connection], None]:
         driver.begin_with(statement)
 
     return begin
+
+
+async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
+    """Do `work` to its end even if the caller is cancelled meanwhile; then the caller is.
+
+    For what goes on in the background, which is cancelled when the service stops: of a
+    transaction that is broken off in its commit nobody knows whether it has happened.
+    """
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 def database_of(request: HTTPConnection) -> Database:

@@ -195,7 +195,13 @@ def test_every_event_arrives_once_where_it_is_wanted(lattice: Lattice) -> None:
             bulk = {"lattices": [asked, asked]}
             await lattice.send("POST", "/api/lattices/bulk", token=ada, json=bulk)
 
-        async with receiving() as receiver, receiving() as foreign, receiving() as off:
+        async with (
+            receiving() as receiver,
+            receiving() as foreign,
+            receiving() as off,
+            receiving() as other,
+        ):
+            await register_webhook(lattice, ada, other.url, "lattice.deleted")
             path = (await register_webhook(lattice, ada, receiver.url, *EVENTS))["path"]
             await register_webhook(lattice, bob, foreign.url, *EVENTS)
             disabled = await register_webhook(lattice, ada, off.url, *EVENTS)
@@ -208,6 +214,9 @@ def test_every_event_arrives_once_where_it_is_wanted(lattice: Lattice) -> None:
             assert sorted(message["type"] for message in messages) == sorted(expected)
             assert sorted(item["event"] for item in delivered) == sorted(expected)
             assert foreign.requests == off.requests == []
+            await other.wait_for(1)
+            (only,) = other.requests
+            assert json.loads(only[2])["type"] == "lattice.deleted"
             data = {message["type"]: message["data"] for message in messages}
             assert data["path.found"]["length"] == 2
             assert data["lattice.updated"]["name"] == "other"

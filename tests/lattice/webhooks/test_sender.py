@@ -9,7 +9,7 @@ from lattice.settings import Settings
 from lattice.webhooks.sender import Attempt, judge
 
 from tests.lattice.in_process import Lattice
-from tests.lattice.webhooks.receiver import SILENT, receiving
+from tests.lattice.webhooks.receiver import DRIPPING, SILENT, receiving
 from tests.lattice.webhooks.steps import deliveries_when, register_webhook, send_test
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -49,7 +49,12 @@ def test_a_failure_is_tried_again_with_the_same_id(lattice_with: Callable[..., L
 
 @pytest.mark.parametrize(
     ("status", "response_status", "words"),
-    [(500, 500, "the receiver answered 500"), (SILENT, None, "no answer within 0.1 s")],
+    [
+        (500, 500, "the receiver answered 500"),
+        (307, 307, "the receiver answered 307"),
+        (SILENT, None, "no answer within 0.1 s"),
+        (DRIPPING, None, "no answer within 0.1 s"),
+    ],
 )
 def test_a_delivery_fails_in_the_end(
     lattice_with: Callable[..., Lattice], status: int, response_status: int | None, words: str

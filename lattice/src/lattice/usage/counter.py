@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lattice.database import Database
+from lattice.database import Database, uninterrupted
 from lattice.security.caller import Caller
 from lattice.usage.schemas import Counts
 from lattice.usage.service import add_usage, today
@@ -41,8 +41,7 @@ class UsageCounter:
 
         Raises what the database raises; the counts are kept then and written the next time.
         """
-        # Broken off in the middle of a commit, nobody would know whether it has happened.
-        await asyncio.shield(self._flush())
+        await uninterrupted(self._flush())
 
     async def keep_flushing(self) -> None:
         """Write soon after something was counted, until cancelled, and then once more."""

@@ -16,7 +16,7 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from lattice.database import Database, now
+from lattice.database import Database, now, uninterrupted
 from lattice.settings import Settings
 from lattice.webhooks.schemas import DeliveryStatus
 from lattice.webhooks.signing import sign
@@ -101,15 +101,19 @@ class Sender:
         """Take what is due; return it and the time until there is more, None until woken."""
         self._wakening.clear()
         try:
-            # Through the writer: it is free once the transaction that woke us is committed.
-            async with self._database.writing() as connection:
-                due = [Due(*row) for row in await connection.execute(self._select_due())]
-                taken = self._under_way | {delivery.id for delivery in due}
-                pause_s = await self._pause_s(connection, taken)
+            return await uninterrupted(self._take_due())
         except SQLAlchemyError:
             structlog.get_logger("lattice").exception("deliveries cannot be read")
             return [], DATABASE_PAUSE_S
-        self._under_way = taken
+
+    async def _take_due(self) -> tuple[list[Due], float | None]:
+        # Through the writer: it is free once the transaction that woke us is committed.
+        async with self._database.writing() as connection:
+            due = [Due(*row) for row in await connection.execute(self._select_due())]
+            taken = self._under_way | {delivery.id for delivery in due}
+            pause_s = await self._pause_s(connection, taken)
+        # In place: a delivery may have ended since.
+        self._under_way.update(delivery.id for delivery in due)
         return due, pause_s
 
     def _select_due(self) -> Select[Any]:
@@ -144,15 +148,19 @@ class Sender:
     async def _deliver(self, client: httpx2.AsyncClient, delivery: Due) -> None:
         attempt = await self._send(client, delivery)
         values = judge(attempt, delivery.attempts + 1, now(), self._pauses_s)
-        change = update(deliveries).where(deliveries.c.id == delivery.id).values(values)
         try:
-            async with self._database.writing() as connection:
-                await connection.execute(change)
+            await uninterrupted(self._record(delivery, values))
         except SQLAlchemyError:
             structlog.get_logger("lattice").exception("delivery not recorded", id=delivery.id)
             await asyncio.sleep(DATABASE_PAUSE_S)
         self._under_way.discard(delivery.id)
         self._wakening.set()
+
+    async def _record(self, delivery: Due, values: dict[str, Any]) -> None:
+        async with self._database.writing() as connection:
+            await connection.execute(
+                update(deliveries).where(deliveries.c.id == delivery.id).values(values)
+            )
 
     async def _send(self, client: httpx2.AsyncClient, delivery: Due) -> Attempt:
         headers = sign(delivery.secret, delivery.id, now(), delivery.body)
