@@ -68,6 +68,7 @@ class RawServer:
         self.url = url
         self.requests: list[bytes] = []
         self.connections = 0
+        self.open_connections = 0
         self.handshakes_resumed: list[bool] = []
 
     def count(self, start: str) -> int:
@@ -88,12 +89,14 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
         if secured is not None:
             server.handshakes_resumed.append(bool(secured.session_reused))
         server.connections += 1
+        server.open_connections += 1
         try:
             await script(Connection(server.connections, reader, writer, server.requests))
         except (ConnectionError, ssl.SSLError, asyncio.CancelledError):
             pass
         finally:
-            writer.transport.abort()
+            await _closed(writer)
+            server.open_connections -= 1
 
     listening = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
     port = listening.sockets[0].getsockname()[1]
@@ -107,6 +110,14 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
         if tasks:
             await asyncio.wait(tasks)
         await listening.wait_closed()
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    try:
+        await writer.wait_closed()
+    except (ConnectionError, ssl.SSLError, asyncio.CancelledError):
+        writer.transport.abort()
 
 
 def reply(

@@ -6,7 +6,7 @@ import asyncio
 import selectors
 from collections.abc import Callable
 from contextvars import Context
-from typing import TypeVarTuple, Unpack
+from typing import TypeVarTuple
 
 Arguments = TypeVarTuple("Arguments")
 
@@ -42,8 +42,8 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
     def call_at(
         self,
         when: float,
-        callback: Callable[[Unpack[Arguments]], object],
-        *args: Unpack[Arguments],
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         # Rounded so that timers for the same moment are due together, whatever sums led there.

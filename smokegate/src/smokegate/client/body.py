@@ -54,4 +54,5 @@ def _inflate(body: bytes, name: str, max_bytes: int) -> bytes | Failure:
 
 def _has_zlib_header(body: bytes) -> bool:
     """Whether data begin as RFC 1950 has it; raw deflate hardly ever does."""
-    return int.from_bytes(body[:1]) & 0x0F == _DEFLATE and int.from_bytes(body[:2]) % _HEADER_CHECK == 0
+    method, header = int.from_bytes(body[:1]) & 0x0F, int.from_bytes(body[:2])
+    return method == _DEFLATE and header % _HEADER_CHECK == 0

@@ -9,40 +9,27 @@ refused unless the request may be replayed.
 from __future__ import annotations
 
 import asyncio
-import errno
+import contextlib
 import os
-import socket
+import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+import msgspec
 import pycurl
 
+from smokegate.client.curl_failures import Circumstances, failure_of
 from smokegate.client.transport import Answer, Failure, Headers, Request
 from smokegate.results import Certificate, Timing
 
 _HTTP_VERSIONS = {1: "HTTP/1.0", 2: "HTTP/1.1", 3: "HTTP/2", 4: "HTTP/2", 5: "HTTP/2", 30: "HTTP/3"}
-_LOCAL_ERRORS = {
-    errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EACCES, errno.EPERM,
-    errno.EADDRNOTAVAIL,
-}  # fmt: skip
-_NO_ROUTE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN}
-# OpenSSL's X509_V_ERR_ codes; every other one says that the chain is not trusted.
-_VERIFY_KINDS = {9: "certificate_not_yet_valid", 10: "certificate_expired"}
-_FAILURE_KINDS = {
-    pycurl.E_COULDNT_RESOLVE_PROXY: "proxy",
-    pycurl.E_GOT_NOTHING: "empty",
-    pycurl.E_SEND_ERROR: "reset",
-    pycurl.E_RECV_ERROR: "reset",
-    pycurl.E_HTTP2: "reset",
-    pycurl.E_PARTIAL_FILE: "truncated",
-    pycurl.E_WRITE_ERROR: "too_large",
-    pycurl.E_ABORTED_BY_CALLBACK: "lost",
-    pycurl.E_SSL_CONNECT_ERROR: "tls",
-    pycurl.E_OUT_OF_MEMORY: "local",
-    pycurl.E_FAILED_INIT: "local",
-}
-_HTTP2_STREAM_ERROR = 92  # CURLE_HTTP2_STREAM, which pycurl does not name
+_WITH_CONTENT = frozenset({"POST", "PUT", "PATCH"})
+# What libcurl would send by itself, so that the record would not show it.
+_DEFAULT_HEADERS = ("Accept", "User-Agent", "Content-Type", "Expect")
+# Servers close idle connections after a few seconds, and a write that meets that is lost.
+_LONGEST_IDLE_S = 1
+_LONGEST_LEAD_S = 1.0
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _CA_FILES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -61,20 +48,51 @@ class CurlTransport:
         self._multi.setopt(pycurl.M_MAX_TOTAL_CONNECTIONS, max_connections)
         self._ca_file = ca_file or _system_ca_file()
         self._proxy = proxy
+        self._shown_proxy = _without_credentials(proxy)
         self._max_reply_bytes = max_reply_bytes
+        self._max_connections = max_connections
         self._round_trips_s: dict[int, float] = {}
-        self._multiplexes = True  # until a reply says otherwise
+        self._connections: dict[tuple[str, int], int] = {}  # by their address on our side
+        self._multiplexes: bool | None = None  # until a reply says so
+        self._first_opened: asyncio.Event | None = None
+        self._under_way = 0
 
     async def send(self, request: Request) -> Answer:
         """Send one request; the answer says what became of it."""
         reception = Reception(self._max_reply_bytes, request)
-        curl = self._prepare(request, reception)
+        self._under_way += 1
+        try:
+            waited_s = await self._let_one_lead(request, reception)
+            return await self._perform(request, reception, request.timeout_s - waited_s)
+        finally:
+            self._under_way -= 1
+            reception.opened()
+
+    async def _let_one_lead(self, request: Request, reception: Reception) -> float:
+        """Let the first request open a connection that the others may share; seconds waited.
+
+        Whether a target multiplexes is known once a connection stands. libcurl would make the
+        others wait for the first reply, or would open a connection for each.
+        """
+        if request.fresh or self._multiplexes is not None or request.url.startswith("http:"):
+            return 0.0
+        if self._first_opened is None:
+            self._first_opened = reception.first_opened = asyncio.Event()
+            return 0.0
+        started = asyncio.get_running_loop().time()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(_LONGEST_LEAD_S, request.timeout_s / 2)):
+                await self._first_opened.wait()
+        return asyncio.get_running_loop().time() - started
+
+    async def _perform(self, request: Request, reception: Reception, timeout_s: float) -> Answer:
+        curl = self._prepare(request, reception, timeout_s)
         failure: Failure | None = None
         try:
-            await self._multi.perform(curl)
-        except pycurl.error as error:
-            failure = await self._failure(curl, request, error.args[0], str(error.args[1]))
-        try:
+            try:
+                await self._multi.perform(curl)
+            except pycurl.error as error:
+                failure = await failure_of(curl, error, self._seen(request, reception))
             return self._answer(curl, reception, failure)
         finally:
             curl.close()
@@ -83,12 +101,12 @@ class CurlTransport:
         """Drop every connection; whatever is under way ends as cancelled."""
         await self._multi.aclose()
 
-    def _prepare(self, request: Request, reception: Reception) -> pycurl.Curl:
+    def _prepare(self, request: Request, reception: Reception, timeout_s: float) -> pycurl.Curl:
         curl = pycurl.Curl()
-        for option, value in self._options(request):
+        for option, value in self._options(request, timeout_s):
             curl.setopt(option, value)
-        if request.body is not None:
-            curl.setopt(pycurl.POSTFIELDS, request.body)
+        if request.body is not None or request.method in _WITH_CONTENT:
+            curl.setopt(pycurl.POSTFIELDS, request.body or b"")
         curl.setopt(pycurl.CUSTOMREQUEST, request.method)
         if request.method == "HEAD":
             curl.setopt(pycurl.NOBODY, 1)
@@ -101,17 +119,18 @@ class CurlTransport:
         curl.setopt(pycurl.PREREQFUNCTION, reception.allow_send)
         return curl
 
-    def _options(self, request: Request) -> list[tuple[int, Any]]:
+    def _options(self, request: Request, timeout_s: float) -> list[tuple[int, Any]]:
         options: list[tuple[int, Any]] = [
             (pycurl.URL, request.url.encode("utf-8", "surrogateescape")),
             (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
             (pycurl.NOSIGNAL, 1),
             (pycurl.PATH_AS_IS, 1),
             (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS),
-            (pycurl.PIPEWAIT, int(self._multiplexes and not request.fresh)),
-            (pycurl.TIMEOUT_MS, max(1, round(request.timeout_s * 1000))),
-            (pycurl.HTTPHEADER, [_header_line(*header) for header in request.headers]),
+            (pycurl.PIPEWAIT, int(self._multiplexes is True and not request.fresh)),
+            (pycurl.TIMEOUT_MS, max(1, round(timeout_s * 1000))),
+            (pycurl.HTTPHEADER, _header_lines(request.headers)),
             (pycurl.OPT_CERTINFO, 1),
+            (pycurl.MAXAGE_CONN, _LONGEST_IDLE_S),
         ]
         if self._ca_file:
             options.append((pycurl.CAINFO, self._ca_file))
@@ -128,47 +147,47 @@ class CurlTransport:
             ]
         return options
 
+    def _seen(self, request: Request, reception: Reception) -> Circumstances:
+        return Circumstances(
+            request=request,
+            sent=reception.sends > 0,
+            proxied=bool(self._proxy),
+            queued=self._under_way > self._max_connections,
+            multiplexes=self._multiplexes is True,
+        )
+
     def _answer(self, curl: pycurl.Curl, reception: Reception, failure: Failure | None) -> Answer:
-        connection = curl.getinfo(pycurl.CONN_ID)
+        connection: int | None = curl.getinfo(pycurl.CONN_ID)
         fresh = curl.getinfo(pycurl.NUM_CONNECTS) > 0
+        if failure is None and reception.in_head:
+            failure = Failure(kind="truncated", detail="the headers end too early")
+        if failure is not None and failure.kind == "lost":
+            # By now libcurl has moved on to a connection on which nothing was sent.
+            connection, fresh = self._connections.get(reception.sent_from), False
         version = _HTTP_VERSIONS.get(curl.getinfo(pycurl.INFO_HTTP_VERSION), "")
-        if version.startswith("HTTP/1"):
-            self._multiplexes = False  # waiting for a shared connection would only cost time
-        timing = _timing(curl)
-        if fresh and connection >= 0 and timing.connect_s > 0:
+        if version:
+            self._multiplexes = not version.startswith("HTTP/1")
+        timing = _timing(curl, reception.sends > 0)
+        if connection is not None and connection < 0:
+            connection = None
+        if fresh and connection is not None and reception.sends:
             self._round_trips_s[connection] = timing.connect_s
+            self._connections[reception.sent_from] = connection
+        round_trip_s = 0.0 if connection is None else self._round_trips_s.get(connection, 0.0)
         return Answer(
             status=curl.getinfo(pycurl.RESPONSE_CODE) or None,
             headers=reception.headers,
             body=b"".join(reception.chunks),
             http_version=version,
             address=_address(curl),
-            connection=connection if connection >= 0 else None,
+            connection=connection,
             fresh=fresh,
             sends=reception.sends,
-            proxy=self._proxy,
-            timing=_with_round_trip(timing, self._round_trips_s.get(connection, 0.0)),
+            proxy=self._shown_proxy,
+            timing=msgspec.structs.replace(timing, round_trip_s=round_trip_s),
             certificate=_certificate(curl) if fresh else None,
             failure=failure,
         )
-
-    async def _failure(
-        self, curl: pycurl.Curl, request: Request, code: int, message: str
-    ) -> Failure:
-        number = curl.getinfo(pycurl.OS_ERRNO)
-        if code == pycurl.E_COULDNT_RESOLVE_HOST:
-            return await _name_failure(request)
-        if code == pycurl.E_COULDNT_CONNECT:
-            kind = _connect_kind(number)
-            return Failure(kind="proxy" if self._proxy else kind, detail=_reason(number, message))
-        if code == pycurl.E_OPERATION_TIMEDOUT:
-            return Failure(kind=_timeout_kind(curl, request), detail=f"{request.timeout_s:g} s")
-        if code == pycurl.E_PEER_FAILED_VERIFICATION:
-            return Failure(kind=_certificate_kind(curl, message), detail="")
-        if code == pycurl.E_SSL_CONNECT_ERROR and number == errno.ECONNRESET:
-            return Failure(kind="reset", detail="in the TLS handshake")
-        kind = _FAILURE_KINDS.get(code, "reset" if code == _HTTP2_STREAM_ERROR else "protocol")
-        return Failure(kind=kind, detail=message[:200])
 
 
 class Reception:
@@ -178,6 +197,9 @@ class Reception:
         self.headers: Headers = []
         self.chunks: list[bytes] = []
         self.sends = 0
+        self.sent_from = ("", 0)
+        self.in_head = False
+        self.first_opened: asyncio.Event | None = None
         self._bytes = 0
         self._max_bytes = max_bytes
         self._replayable = request.replayable
@@ -195,24 +217,41 @@ class Reception:
         text = line.decode("latin-1").rstrip("\r\n")
         if text.startswith("HTTP/") and ":" not in text.partition(" ")[0]:
             self.headers.clear()
+            self.in_head = True
             return
+        if not text:
+            self.in_head = False
         name, colon, value = text.partition(":")
         if colon and name:
             self.headers.append((name, value.strip()))
 
-    def allow_send(self, *_connection: object) -> int:
+    def allow_send(self, _to: str, ours: str, _port: int, our_port: int) -> int:
         """Count a send; refuse a second one of a request that must not be replayed."""
+        self.opened()
         if self.sends and not self._replayable:
             return int(pycurl.PREREQFUNC_ABORT)
         self.sends += 1
+        self.sent_from = (ours, our_port)
         self.headers.clear()
         self.chunks.clear()
         return int(pycurl.PREREQFUNC_OK)
 
+    def opened(self) -> None:
+        """Tell those who wait for the first connection that it stands, or will not."""
+        if self.first_opened is not None:
+            self.first_opened.set()
+
+
+def _header_lines(headers: Headers) -> list[bytes]:
+    given = {name.lower() for name, _ in headers}
+    left_out = [f"{name}:".encode() for name in _DEFAULT_HEADERS if name.lower() not in given]
+    return [_header_line(*header) for header in headers] + left_out
+
 
 def _header_line(name: str, value: str) -> bytes:
     # libcurl leaves a header out whose value is empty, unless it is written with a semicolon.
-    return (f"{name}: {value}" if value else f"{name};").encode("latin-1", "replace")
+    line = f"{name}: {value}" if value.strip() else f"{name};"
+    return _CONTROLS.sub(" ", line).encode("latin-1", "replace")
 
 
 def _tls_range(newest: str) -> int:
@@ -224,37 +263,25 @@ def _tls_range(newest: str) -> int:
     return int(pycurl.SSLVERSION_TLSv1_0) | limits[newest]
 
 
-def _timing(curl: pycurl.Curl) -> Timing:
-    def seconds(option: int) -> float:
+def _timing(curl: pycurl.Curl, sent: bool) -> Timing:
+    """Give the phases; the one in which a request failed has the time until then."""
+
+    def at(option: int) -> float:
         return float(curl.getinfo(option)) / 1e6
 
-    name, connect, tls = (
-        seconds(option)
-        for option in (pycurl.NAMELOOKUP_TIME_T, pycurl.CONNECT_TIME_T, pycurl.APPCONNECT_TIME_T)
-    )
-    sent, first, total = (
-        seconds(option)
-        for option in (pycurl.PRETRANSFER_TIME_T, pycurl.STARTTRANSFER_TIME_T, pycurl.TOTAL_TIME_T)
-    )
+    total, name = at(pycurl.TOTAL_TIME_T), at(pycurl.NAMELOOKUP_TIME_T)
+    connect, tls = at(pycurl.CONNECT_TIME_T), at(pycurl.APPCONNECT_TIME_T)
+    # Before something was sent, libcurl puts the time of the failure here.
+    first = at(pycurl.STARTTRANSFER_TIME_T) if sent else 0.0
+    begun = at(pycurl.PRETRANSFER_TIME_T) if sent else total
+    secured = tls or (0.0 if sent else total)
     return Timing(
         dns_s=name,
-        connect_s=max(0.0, connect - name),
-        tls_s=max(0.0, tls - connect) if tls else 0.0,
-        wait_s=max(0.0, first - sent) if first else 0.0,
+        connect_s=max(0.0, (connect or (0.0 if sent else total)) - name),
+        tls_s=max(0.0, secured - connect) if connect else 0.0,
+        wait_s=max(0.0, (first or total) - begun),
         receive_s=max(0.0, total - first) if first else 0.0,
         total_s=total,
-    )
-
-
-def _with_round_trip(timing: Timing, round_trip_s: float) -> Timing:
-    return Timing(
-        dns_s=timing.dns_s,
-        connect_s=timing.connect_s,
-        tls_s=timing.tls_s,
-        wait_s=timing.wait_s,
-        receive_s=timing.receive_s,
-        total_s=timing.total_s,
-        round_trip_s=round_trip_s,
     )
 
 
@@ -276,46 +303,9 @@ def _certificate(curl: pycurl.Curl) -> Certificate | None:
     )
 
 
-def _connect_kind(number: int) -> str:
-    if number in _LOCAL_ERRORS:
-        return "local"
-    if number in _NO_ROUTE:
-        return "unreachable"
-    return "connect_timeout" if number == errno.ETIMEDOUT else "refused"
-
-
-def _timeout_kind(curl: pycurl.Curl, request: Request) -> str:
-    if not curl.getinfo(pycurl.NAMELOOKUP_TIME_T) and not curl.getinfo(pycurl.PRIMARY_IP):
-        return "connect_timeout"
-    if not curl.getinfo(pycurl.CONNECT_TIME_T):
-        return "connect_timeout"
-    if request.url.startswith("https:") and not curl.getinfo(pycurl.PRETRANSFER_TIME_T):
-        return "tls_timeout"
-    return "slow_body" if curl.getinfo(pycurl.STARTTRANSFER_TIME_T) else "silent"
-
-
-def _certificate_kind(curl: pycurl.Curl, message: str) -> str:
-    if "subject name" in message or "host name" in message or "hostname" in message:
-        return "certificate_wrong_host"
-    return _VERIFY_KINDS.get(curl.getinfo(pycurl.SSL_VERIFYRESULT), "certificate_untrusted")
-
-
-async def _name_failure(request: Request) -> Failure:
-    """Ask the resolver again: libcurl does not tell a missing name from a resolver in trouble."""
-    host = urlsplit(request.url).hostname
-    loop = asyncio.get_running_loop()
-    try:
-        await asyncio.wait_for(loop.getaddrinfo(host, None), 5)
-    except TimeoutError:
-        return Failure(kind="resolver", detail="no answer in 5 s")
-    except socket.gaierror as error:
-        missing = error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None))
-        return Failure(kind="name_missing" if missing else "resolver", detail=error.strerror or "")
-    return Failure(kind="resolver", detail="the name resolved only on a second try")
-
-
-def _reason(number: int, message: str) -> str:
-    return os.strerror(number).lower() if number else message[:200]
+def _without_credentials(url: str) -> str:
+    scheme, separator, rest = url.rpartition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def _system_ca_file() -> str:

@@ -165,6 +165,12 @@ WORDS = {
         ("it is out of descriptors or memory", "a local rule forbids it"),
         "look at the limits of this machine",
     ),
+    "queued": Words(
+        RUNNER,
+        "no connection became free in time",
+        ("more requests at once than connections", "the requests before it hang"),
+        "raise max_connections, or look at what the requests before it waited for",
+    ),
     "proxy": Words(
         RUNNER,
         "the proxy could not be used",
