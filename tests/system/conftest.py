@@ -35,10 +35,14 @@ def lattice(
 ) -> Iterator[LatticeProcess]:
     """The real service over TLS, one for the session: leave it running as you found it."""
     directory = tmp_path_factory.mktemp("lattice")
-    # Every test comes from one address, which is one client to the limit of those without a token.
     settings = {
+        # Every test comes from one address, which is one client to the limit without a token.
         "LATTICE_RATE_LIMIT_ANONYMOUS": "100000",
         "LATTICE_CORS_ORIGINS": "http://localhost:3000",
+        # The cost of a password is not what these tests are about, and there are thousands.
+        "LATTICE_PASSWORD_TIME_COST": "1",
+        "LATTICE_PASSWORD_MEMORY_KIB": "64",
+        "LATTICE_PASSWORD_LANES": "1",
     }
     with LatticeProcess(directory, certificates.good(), certificates.ca_file, settings) as process:
         yield process

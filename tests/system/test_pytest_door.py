@@ -90,7 +90,7 @@ def test_a_dead_target_fails_with_evidence(tmp_path: Path) -> None:
     assert "ROLLBACK: the whole target is down" in done.out
 
 
-SUITE = '''
+SUITE = """
 import warnings
 import pytest
 from smokegate import HealthSuite, WARN, WorkflowSuite, expect_all
@@ -117,7 +117,7 @@ class TestWorkflows(WorkflowSuite):
 
 def test_of_ones_own():
     assert True
-'''
+"""
 
 
 def test_each_outcome_is_pytests_own(tmp_path: Path, lattice: LatticeProcess) -> None:
@@ -126,7 +126,9 @@ def test_each_outcome_is_pytests_own(tmp_path: Path, lattice: LatticeProcess) ->
         tmp_path, {"PRODUCTION_URL": lattice.url, "SMOKEGATE_CA_FILE": str(lattice.ca_file)}
     )
     junit = tmp_path / "door.xml"
-    done = commands.pytest(tmp_path, f"--rootdir={tmp_path}", "-c", "/dev/null", f"--junitxml={junit}")
+    done = commands.pytest(
+        tmp_path, f"--rootdir={tmp_path}", "-c", "/dev/null", f"--junitxml={junit}"
+    )
     assert done.code == 1, done.text
     assert "1 failed, 2 passed, 2 skipped, 1 warning, 1 error" in done.out
     assert outcomes(junit) == {

@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
-
 from smokegate.results import json_schema
+
 from tests.system.command import ROOT, SUITES, Commands
 from tests.system.lattice_process import LatticeProcess
 
