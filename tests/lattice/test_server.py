@@ -175,7 +175,7 @@ def test_forwarded_addresses_are_believed_of_trusted_proxies_only(usual: dict[st
         reply = httpx2.get(f"{url}/nope", headers={"X-Forwarded-For": address})
         return reply.headers["ratelimit"].split(";")[1]
 
-    for proxies, expected in (("", "r=98"), ("127.0.0.1", "r=99")):
+    for proxies, expected in (("192.0.2.9", "r=98"), ("127.0.0.1", "r=99")):
         served = Served(settings=usual | {"LATTICE_TRUSTED_PROXIES": proxies})
         assert remaining(served.url, "192.0.2.1") == "r=99"
         assert remaining(served.url, "192.0.2.2") == expected

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +7,7 @@ from lattice.settings import Settings
 from pydantic import ValidationError
 
 SECRET = "x" * 32
+README = (Path(__file__).parents[2] / "lattice/README.md").read_text(encoding="utf-8")
 
 
 def complaint(**given: Any) -> str:
@@ -104,3 +106,16 @@ def test_numbers_are_numbers_above_zero(name: str, value: object) -> None:
 def test_every_setting_is_described() -> None:
     for name, field in Settings.model_fields.items():
         assert field.description, name
+
+
+def test_every_setting_is_in_the_readme_with_its_default() -> None:
+    for name, field in Settings.model_fields.items():
+        rows = [row for row in README.splitlines() if f"`LATTICE_{name.upper()}`" in row]
+        assert rows, name
+        if isinstance(field.default, int | float) and field.default is not False:
+            assert re.search(rf"\b{field.default}\b", rows[0]), name
+
+
+def test_no_setting_in_the_readme_is_gone() -> None:
+    named = set(re.findall(r"`LATTICE_(\w+)`", README))
+    assert named == {name.upper() for name in Settings.model_fields}

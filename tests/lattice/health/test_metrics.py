@@ -72,3 +72,12 @@ def test_two_applications_do_not_count_together(
     first.ask("GET", "/version")
     assert ("GET", "/version", "200") in counted(first)
     assert ("GET", "/version", "200") not in counted(second)
+
+
+def test_every_metric_is_in_the_readme(lattice: Lattice) -> None:
+    lattice.ask("GET", "/health")
+    readme = (Path(__file__).parents[3] / "lattice/README.md").read_text(encoding="utf-8")
+    for family in text_string_to_metric_families(lattice.ask("GET", "/metrics").text):
+        # The parser takes the suffix of counters away; `_created` belongs to its own family.
+        name = family.name.removesuffix("_created")
+        assert f"`{name}" in readme or name.startswith("process_"), name
