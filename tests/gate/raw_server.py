@@ -68,8 +68,19 @@ class RawServer:
         self.url = url
         self.requests: list[bytes] = []
         self.connections = 0
-        self.open_connections = 0
+        self.all_closed = asyncio.Event()
+        self._open = 0
         self.handshakes_resumed: list[bool] = []
+
+    def opened(self) -> None:
+        self.connections += 1
+        self._open += 1
+        self.all_closed.clear()
+
+    def closed(self) -> None:
+        self._open -= 1
+        if not self._open:
+            self.all_closed.set()
 
     def count(self, start: str) -> int:
         """How many requests began like this: `count("POST /things")`."""
@@ -88,15 +99,14 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
         secured: ssl.SSLObject | None = writer.get_extra_info("ssl_object")
         if secured is not None:
             server.handshakes_resumed.append(bool(secured.session_reused))
-        server.connections += 1
-        server.open_connections += 1
+        server.opened()
         try:
             await script(Connection(server.connections, reader, writer, server.requests))
         except (ConnectionError, ssl.SSLError, asyncio.CancelledError):
             pass
         finally:
             await _closed(writer)
-            server.open_connections -= 1
+            server.closed()
 
     listening = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
     port = listening.sockets[0].getsockname()[1]

@@ -97,8 +97,7 @@ async def test_a_write_onto_a_connection_that_the_server_has_just_closed() -> No
 
     async with serving(script) as server, curl(server.url) as client:
         assert (await client.send()).failure is None
-        while server.open_connections:
-            await asyncio.sleep(0)
+        await server.all_closed.wait()
         answer = await client.send("POST", body=b"x")
     assert answer.sends == 1
     assert server.count("POST ") == (1 if answer.status == 200 else 0)

@@ -29,6 +29,7 @@ _DEFAULT_HEADERS = ("Accept", "User-Agent", "Content-Type", "Expect")
 # Servers close idle connections after a few seconds, and a write that meets that is lost.
 _LONGEST_IDLE_S = 1
 _LONGEST_LEAD_S = 1.0
+_NOWHERE = ("", 0)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _CA_FILES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -157,22 +158,17 @@ class CurlTransport:
         )
 
     def _answer(self, curl: pycurl.Curl, reception: Reception, failure: Failure | None) -> Answer:
-        connection: int | None = curl.getinfo(pycurl.CONN_ID)
-        fresh = curl.getinfo(pycurl.NUM_CONNECTS) > 0
         if failure is None and reception.in_head:
             failure = Failure(kind="truncated", detail="the headers end too early")
-        if failure is not None and failure.kind == "lost":
-            # By now libcurl has moved on to a connection on which nothing was sent.
-            connection, fresh = self._connections.get(reception.sent_from), False
         version = _HTTP_VERSIONS.get(curl.getinfo(pycurl.INFO_HTTP_VERSION), "")
         if version:
             self._multiplexes = not version.startswith("HTTP/1")
         timing = _timing(curl, reception.sends > 0)
-        if connection is not None and connection < 0:
-            connection = None
-        if fresh and connection is not None and reception.sends:
-            self._round_trips_s[connection] = timing.connect_s
-            self._connections[reception.sent_from] = connection
+        fresh = curl.getinfo(pycurl.NUM_CONNECTS) > 0
+        connection = self._note_connection(curl, reception, timing.connect_s if fresh else None)
+        if failure is not None and failure.kind == "lost":
+            # By now libcurl has moved on to a connection on which nothing was sent.
+            connection, fresh = self._connections.get(reception.sent_from), False
         round_trip_s = 0.0 if connection is None else self._round_trips_s.get(connection, 0.0)
         return Answer(
             status=curl.getinfo(pycurl.RESPONSE_CODE) or None,
@@ -189,6 +185,18 @@ class CurlTransport:
             failure=failure,
         )
 
+    def _note_connection(
+        self, curl: pycurl.Curl, reception: Reception, connect_s: float | None
+    ) -> int | None:
+        """Remember the connection that a request ended on, and give its number."""
+        connection: int = curl.getinfo(pycurl.CONN_ID)
+        if connection < 0:
+            return None
+        self._connections[reception.last_from] = connection
+        if connect_s is not None and reception.last_from != _NOWHERE:
+            self._round_trips_s[connection] = connect_s
+        return connection
+
 
 class Reception:
     """What libcurl's callbacks gather for one request; none of them may raise."""
@@ -197,7 +205,7 @@ class Reception:
         self.headers: Headers = []
         self.chunks: list[bytes] = []
         self.sends = 0
-        self.sent_from = ("", 0)
+        self.sent_from = self.last_from = _NOWHERE
         self.in_head = False
         self.first_opened: asyncio.Event | None = None
         self._bytes = 0
@@ -228,6 +236,7 @@ class Reception:
     def allow_send(self, _to: str, ours: str, _port: int, our_port: int) -> int:
         """Count a send; refuse a second one of a request that must not be replayed."""
         self.opened()
+        self.last_from = (ours, our_port)
         if self.sends and not self._replayable:
             return int(pycurl.PREREQFUNC_ABORT)
         self.sends += 1
