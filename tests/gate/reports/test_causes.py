@@ -65,10 +65,6 @@ def test_what_decided_the_verdict_comes_first() -> None:
     ]
 
 
-def test_a_deprecated_check_comes_last() -> None:
-    assert shared_causes(runs.monitor())[-1].checks[0].deprecated
-
-
 def test_unknown_and_failed_are_never_one_cause() -> None:
     closed = runs.exchange(status=None, trouble="connect_timeout")
     unknown = runs.check(
@@ -98,3 +94,17 @@ def test_a_flaky_check_is_told_by_the_attempt_that_failed() -> None:
 def test_a_blocked_check_is_told_even_without_its_run() -> None:
     blocked = next(c for c in runs.down().checks if c.outcome is Outcome.BLOCKED)
     assert cause_of(blocked).summary == "account: POST /api/auth/register: connection refused"
+
+
+def test_a_deprecated_check_comes_last_among_those_that_did_not_decide() -> None:
+    old = runs.failed(
+        "workflows.test_usage_v0",
+        runs.exchange(),
+        "it is there",
+        "not",
+        deprecated="1.3",
+        consequence=Consequence.ROLLBACK,
+    )
+    run = runs.investigate()
+    again = runs.judged(old, *run.checks, only=[old.id, *runs.TITLES])
+    assert shared_causes(again)[-1].checks == [old]
