@@ -44,7 +44,8 @@ FAST = {
     "SMOKEGATE_TIMEOUT_S": "5",
     "SMOKEGATE_READ_BACK_WAIT_S": "0.2",
     "SMOKEGATE_USAGE_WAIT_S": "0.2",
-    "SMOKEGATE_WEBHOOK_WAIT_S": "0.5",
+    "SMOKEGATE_WEBHOOK_WAIT_S": "2",
+    "SMOKEGATE_VERSION_WAIT_S": "0.2",
 }
 LOGIN, PATHFIND = "^/api/auth/login", "/pathfind$"
 # What the clean-up sends, which is no part of the record of checks and resources.
@@ -211,6 +212,7 @@ def test_what_healthy_deployments_show_opens_the_gate(
 
 def test_no_write_arrives_twice(commands: Commands, proxy: FaultProxy, loop: LoopThread) -> None:
     loop.run(proxy.act_out(Fault(ResetBeforeReply(), method="POST", reused=True, when=FirstN(1))))
+    before = len(proxy.record.forwarded), len(proxy.record.strikes)
     commands.smokegate("run")
     run = commands.last_run
     attempts = [each for check in run.checks for each in check.attempts]
@@ -219,10 +221,10 @@ def test_no_write_arrives_twice(commands: Commands, proxy: FaultProxy, loop: Loo
     recorded = Counter((each.method, urlsplit(each.url).path) for each in exchanges)
     arrived = Counter(
         (each.method, each.target.partition("?")[0])
-        for each in proxy.record.forwarded
+        for each in proxy.record.forwarded[before[0] :]
         if each.method not in ("GET", "HEAD", "OPTIONS") and each.target not in CLEAN_UP
     )
     assert ("POST", "/api/auth/register") in arrived
     assert not arrived - recorded, "more writes arrived than the record says"
     assert {each.sends for each in exchanges if each.method == "POST"} <= {0, 1}
-    assert proxy.record.strikes, "no kept connection was lost"
+    assert len(proxy.record.strikes) > before[1], "no kept connection was lost"
