@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import msgspec
 
@@ -24,13 +24,19 @@ T = TypeVar("T")
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_FOLLOWED = frozenset({"GET", "HEAD", "OPTIONS"})
 _MOST_REDIRECTS = 5
-_REDIRECTION, _SERVER_ERROR = 300, 500
+_REDIRECTION, _CLIENT_ERROR, _SERVER_ERROR = 300, 400, 500
 _TOO_MANY_REQUESTS = 429
 _FIRST_PAUSE_S = 1.0
 _FIRST_POLL_S = 0.05
-# A failure of these kinds can only come after the target took the connection.
-_LET_IN = frozenset({"silent", "slow_body", "tls_timeout", "reset", "empty", "truncated", "tls"})
+# A failure of any other kind can only come after the target took the connection.
+_NOT_LET_IN = frozenset(
+    {"refused", "connect_timeout", "name_missing", "resolver", "unreachable", "local", "proxy"}
+    | {"queued", "deadline"}
+)
+# What a URL may hold as it is (RFC 3986), escapes included.
+_URL_CHARACTERS = "%/:?#[]@!$&'()*+,;=~"
 
 
 class Client:
@@ -118,7 +124,7 @@ class Client:
 
         `json` or `body` is sent; `creates` names what the request makes (kind and name) so that
         it is removed after the run, even if this process is killed. `fresh` demands a connection
-        of its own. Redirects within the origin are followed for GET and HEAD.
+        of its own. Redirects within the origin are followed for GET, HEAD and OPTIONS.
         """
         if json is not msgspec.UNSET:
             body, headers = (
@@ -135,10 +141,8 @@ class Client:
             replayable=method in IDEMPOTENT,
         )
         self.session.learn_secrets(request.headers, request.body or b"", sent=True)
-        reply = await self._send(request, creates)
-        if wait_if_throttled and reply.status == _TOO_MANY_REQUESTS:
-            reply = await self._wait_out(reply, request, creates)
-        return await self._follow(reply, request)
+        reply = await self._send(request, creates, patient=wait_if_throttled)
+        return await self._follow(reply, request, patient=wait_if_throttled)
 
     async def handshake(self, *, tls_max: str) -> bool:
         """Try to connect with nothing newer than a TLS version ("1.1"); say whether it worked."""
@@ -176,17 +180,33 @@ class Client:
             fresh=True,
             tls_max=tls_max,
         )
-        started_s = self._now()
-        answer = await self.session.transport.send(request)
-        decoded = self._decode(answer)
-        exchange = self._record(request, answer, decoded, started_s)
+        exchange, body = await self._exchange(request, None)
         if exchange.trouble and exchange.trouble.side is Side.RUNNER:
             self.evidence.no_reply(exchange, exchange.trouble)
-        if answer.status is None:
-            return None
-        return Reply(exchange, decoded if isinstance(decoded, bytes) else b"", self.evidence)
+        return None if exchange.status is None else Reply(exchange, body, self.evidence)
 
-    async def _send(self, request: Request, creates: tuple[str, str] | None) -> Reply:
+    async def _send(
+        self, request: Request, creates: tuple[str, str] | None, *, patient: bool
+    ) -> Reply:
+        """Send; if patient, honour `Retry-After` (RFC 9110, 10.2.3) until the target takes it."""
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            exchange, body = await self._exchange(request, creates)
+            if exchange.trouble:
+                self.evidence.no_reply(exchange, exchange.trouble)
+            reply = Reply(exchange, body, self.evidence)
+            if reply.status != _TOO_MANY_REQUESTS or not patient:
+                return reply
+            pause_s = reply.retry_after_s or pause_s * 2
+            if self._now() + self.session.started + pause_s >= self.evidence.deadline:
+                self.evidence.throttled(exchange, pause_s)
+            await asyncio.sleep(pause_s)
+
+    async def _exchange(
+        self, request: Request, creates: tuple[str, str] | None
+    ) -> tuple[Exchange, bytes]:
+        """Send once and record what came of it, with the body decompressed."""
+        self.evidence.refuse_if_closed()
         entry = None
         if creates:
             entry = await self.session.creations.intend(*creates, self.evidence.owner)
@@ -199,9 +219,7 @@ class Client:
             raise
         decoded = self._decode(answer)
         exchange = self._record(request, answer, decoded, started_s)
-        if exchange.trouble:
-            self.evidence.no_reply(exchange, exchange.trouble)
-        return Reply(exchange, decoded if isinstance(decoded, bytes) else b"", self.evidence)
+        return exchange, decoded if isinstance(decoded, bytes) else b""
 
     async def _waiting(self, request: Request, entry: int | None) -> Answer:
         """Send, and let the evidence show meanwhile that the target is being waited for."""
@@ -236,34 +254,17 @@ class Client:
             return answer.body
         return decode(answer.body, encoding, self.settings.max_decoded_bytes)
 
-    async def _wait_out(
-        self, reply: Reply, request: Request, creates: tuple[str, str] | None
-    ) -> Reply:
-        """Honour `Retry-After` (RFC 9110, 10.2.3) until the target takes the request."""
-        pause_s = _FIRST_PAUSE_S
-        while reply.status == _TOO_MANY_REQUESTS:
-            pause_s = reply.retry_after_s or pause_s * 2
-            if self._now() + self.session.started + pause_s >= self.evidence.deadline:
-                self.evidence.throttled(reply.exchange, pause_s)
-            await asyncio.sleep(pause_s)
-            reply = await self._send(request, creates)
-        return reply
-
-    async def _follow(self, reply: Reply, request: Request) -> Reply:
+    async def _follow(self, reply: Reply, request: Request, *, patient: bool) -> Reply:
         """Follow redirects within the origin; one that leads elsewhere is left to the check."""
         for _ in range(_MOST_REDIRECTS):
             location = reply.header("Location")
-            if (
-                reply.status not in _REDIRECTS
-                or request.method not in ("GET", "HEAD")
-                or not location
-            ):
+            if reply.status not in _REDIRECTS or request.method not in _FOLLOWED or not location:
                 return reply
-            url = urljoin(request.url, location)
-            if _origin(url) != _origin(request.url):
+            url = _within_origin(request.url, location)
+            if url is None:
                 return reply
-            request = msgspec.structs.replace(request, url=url.partition("#")[0])
-            reply = await self._send(request, None)
+            request = msgspec.structs.replace(request, url=url)
+            reply = await self._send(request, None, patient=patient)
         return reply
 
     def _now(self) -> float:
@@ -271,11 +272,14 @@ class Client:
         return asyncio.get_running_loop().time() - self.session.started
 
     def _resolve(self, path: str) -> str:
-        if "://" in path:
+        """Put a path behind the target's URL, or accept a URL on the target's host."""
+        if path.startswith(("http://", "https://")):
             if urlsplit(path).hostname != self.settings.target.hostname:
                 raise ValueError(f"{path} is on another host than the target")
-            return path
-        return self.settings.url + path
+            return quote(path, safe=_URL_CHARACTERS)
+        if not path.startswith("/"):
+            raise ValueError(f"the path {path!r} must begin with /")
+        return self.settings.url + quote(path, safe=_URL_CHARACTERS)
 
     def _headers(self, path: str, given: dict[str, str]) -> Headers:
         headers = {
@@ -286,13 +290,15 @@ class Client:
         }
         if self._token and _origin(self._resolve(path)) == _origin(self.settings.url):
             headers["Authorization"] = f"Bearer {self._token}"
-        return [*{**headers, **given}.items()]
+        overridden = {name.lower() for name in given}
+        ours = [(name, value) for name, value in headers.items() if name.lower() not in overridden]
+        return [*ours, *given.items()]
 
     def _record(
         self, request: Request, answer: Answer, decoded: bytes | Failure, started_s: float
     ) -> Exchange:
         failure = answer.failure or (decoded if isinstance(decoded, Failure) else None)
-        if answer.status is not None or (failure and failure.kind in _LET_IN):
+        if answer.status is not None or (failure and failure.kind not in _NOT_LET_IN):
             self.session.was_let_in = True
         trouble = None
         if failure:
@@ -321,10 +327,22 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, port
 
 
+def _within_origin(url: str, location: str) -> str | None:
+    """Resolve a redirect; None if it leads to another origin, or nowhere."""
+    try:
+        there = urljoin(url, location).partition("#")[0]
+        same = _origin(there) == _origin(url)
+    except ValueError:
+        return None
+    return quote(there, safe=_URL_CHARACTERS) if same else None
+
+
 def _was_made(answer: Answer) -> bool | None:
     """Whether a creating request made something; None if only the target knows."""
     if answer.sends == 0:
         return False
     if answer.status is None or answer.status >= _SERVER_ERROR:
         return None
-    return answer.status < _REDIRECTION
+    if answer.status < _REDIRECTION:
+        return True
+    return None if answer.status < _CLIENT_ERROR else False  # a redirect often follows a success

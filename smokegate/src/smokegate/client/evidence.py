@@ -15,6 +15,7 @@ from smokegate.errors import CheckEnded, ExpectationFailed, NoReply, Throttled
 from smokegate.results import Consequence, Exchange, Expectation, Side, Trouble
 
 _LONGEST_SECRET = 4_096
+_ANSWERED = "it is answered"
 SOFT = frozenset({Consequence.WARN, Consequence.MONITOR, Consequence.INVESTIGATE})
 
 
@@ -43,14 +44,20 @@ class Evidence:
         self.trouble_on_our_side = ""
         self.waiting_for_target: set[asyncio.Task[object]] = set()
         self.names_given = 0
+        self.closed = False
 
     @property
     def failures(self) -> list[Expectation]:
-        """The expectations that did not hold, warnings left out."""
+        """The expectations that did not hold, warnings left out.
+
+        While something on our side was in trouble, that a request was not answered is none.
+        """
         return [
             expectation
             for expectation in self.expectations
-            if not expectation.held and expectation.consequence is not Consequence.WARN
+            if not expectation.held
+            and expectation.consequence is not Consequence.WARN
+            and not (self.trouble_on_our_side and expectation.demand == _ANSWERED)
         ]
 
     def expect(
@@ -89,6 +96,11 @@ class Evidence:
         """Cut a text once its secrets are out: half a secret is one as well."""
         return self._redact(text[: most_chars + _LONGEST_SECRET])[:most_chars]
 
+    def refuse_if_closed(self) -> None:
+        """Refuse a request for an attempt that has ended: nobody would see what comes of it."""
+        if self.closed:
+            raise CheckEnded("the check has ended; what it started must not go on without it")
+
     def end(self, ended: CheckEnded) -> NoReturn:
         """Note how the attempt ends, then raise it."""
         self.ended.append(ended)
@@ -102,10 +114,10 @@ class Evidence:
             self.end(NoReply(self.trouble_on_our_side))
         self.expectations.append(
             Expectation(
-                demand="it is answered",
+                demand=_ANSWERED,
                 held=False,
                 seen=trouble.summary,
-                consequence=Consequence.INVESTIGATE if trouble.incurable else self.consequence,
+                consequence=milder(self.consequence) if trouble.incurable else self.consequence,
                 exchange=exchange.number,
             )
         )
@@ -117,6 +129,11 @@ class Evidence:
             f"{request_in_words(exchange)}: throttled (429), asked to wait {pause_s:g} s"
         )
         self.end(Throttled(self.trouble_on_our_side))
+
+
+def milder(consequence: Consequence) -> Consequence:
+    """What a cause that rolling back cannot cure means at most: investigate."""
+    return min(consequence, Consequence.INVESTIGATE, key=lambda each: each.severity)
 
 
 def failure_in_words(expectation: Expectation, exchange: Exchange | None) -> str:

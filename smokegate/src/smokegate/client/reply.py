@@ -62,7 +62,7 @@ class Reply:
             until = parsedate_to_datetime(text)
             now = parsedate_to_datetime(self.header("Date") or "")
             return max(0.0, (until - now).total_seconds())
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
 
     @property

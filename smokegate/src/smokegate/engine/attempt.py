@@ -68,6 +68,7 @@ class Attempts:
             error = cancelled
         except BaseException as caught:  # pytest's own outcomes derive from it
             error = _deadline_error(evidence, limit, caught)
+        evidence.closed = True
         await _end_stray_requests(evidence)
         outcome, reason = _outcome(evidence, error, self.interrupted)
         attempt = Attempt(
