@@ -7,7 +7,15 @@ from typing import Any
 
 import lattice.app  # noqa: F401 - so that every table is there
 import pytest
-from lattice.database import Database, Reading, UtcDateTime, Writing, metadata, now
+from lattice.database import (
+    Database,
+    Reading,
+    UtcDateTime,
+    Writing,
+    metadata,
+    now,
+    uninterrupted,
+)
 from lattice.errors import ConflictError
 from sqlalchemy import Column, MetaData, Table, text
 from sqlalchemy.engine.default import DefaultDialect
@@ -209,3 +217,22 @@ def test_everything_that_a_tenant_owns_goes_with_it() -> None:
             indexed = [next(iter(index.columns)) for index in table.indexes]
             first_of_key = list(table.primary_key.columns)[:1]
             assert key.parent in indexed + first_of_key, key
+
+
+def test_a_background_write_that_has_begun_is_ended(tmp_path: Path) -> None:
+    async def insert(database: Database, begun: asyncio.Event) -> None:
+        async with database.writing() as connection:
+            await connection.execute(INSERT)
+            begun.set()
+            await asyncio.sleep(0.01)
+
+    async def scenario(database: Database) -> None:
+        begun = asyncio.Event()
+        task = asyncio.create_task(uninterrupted(insert(database, begun)))
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await count(database) == 1
+
+    play(tmp_path, scenario)

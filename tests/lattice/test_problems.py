@@ -84,6 +84,14 @@ def test_a_field_inside_another_is_named_with_its_way(lattice: Lattice) -> None:
     assert all(error["detail"] for error in problem["errors"])
 
 
+def test_our_own_words_stand_alone(lattice: Lattice) -> None:
+    registration = {"email": "no address", "password": "long enough", "tenant_name": "Ada's"}
+    reply = lattice.ask("POST", "/api/auth/register", json=registration)
+    (error,) = assert_problem(reply, 422)["errors"]
+    assert error["field"] == "email"
+    assert not error["detail"].startswith("Value error")
+
+
 def test_what_nothing_has_caught_is_logged_and_tells_nothing(lattice: Lattice) -> None:
     @lattice.app.get("/broken", tags=["test"])
     async def broken() -> None:

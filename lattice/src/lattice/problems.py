@@ -115,7 +115,8 @@ async def _not_valid(request: Request, error: Exception) -> Response:
     found = error.errors()
     if any(entry["type"] == "json_invalid" for entry in found):
         return problem(BadRequestError("The request body is not valid JSON."))
-    return problem(InvalidError({_field(entry["loc"]): entry["msg"] for entry in found}))
+    words = {_field(entry["loc"]): entry["msg"].removeprefix("Value error, ") for entry in found}
+    return problem(InvalidError(words))
 
 
 def _field(location: Sequence[int | str]) -> str:

@@ -5,7 +5,7 @@ from itertools import combinations, product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lattice.lattices.grid import count_cells, count_edges, find_misplaced
+from lattice.lattices.grid import check_obstacles, count_cells, count_edges, find_misplaced
 
 dimensions_of_small_grids = st.lists(st.integers(1, 4), min_size=1, max_size=3)
 
@@ -43,3 +43,22 @@ def test_counts_are_exact_where_floats_are_not() -> None:
 )
 def test_a_cell_out_of_place_is_told_why(cell: list[int], words: str | None) -> None:
     assert find_misplaced(cell, [2, 3]) == words
+
+
+@pytest.mark.parametrize(
+    ("obstacles", "words"),
+    [
+        ([[0, 0], [5, 9], [5]], "obstacle 2 has 1 coordinates, the lattice has 2 dimensions"),
+        ([[0, 0], [6, 0], [-1, 0]], "obstacle 1 has coordinate 0 at 6, outside 0 to 5"),
+        ([[0, 0], [1, 1], [0, 0], [1, 1]], "obstacle 2 was named before"),
+        ([[0, 10**30]], f"obstacle 0 has coordinate 1 at {10**30}, outside 0 to 9"),
+    ],
+)
+def test_the_first_wrong_obstacle_is_named(obstacles: list[list[int]], words: str) -> None:
+    with pytest.raises(ValueError, match=f"^{words}$"):
+        check_obstacles(obstacles, [6, 10])
+
+
+def test_any_set_of_cells_can_be_obstacles() -> None:
+    check_obstacles([], [6, 10])
+    check_obstacles([list(cell) for cell in product(range(6), range(10))], [6, 10])

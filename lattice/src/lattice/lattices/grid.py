@@ -50,6 +50,24 @@ def find_misplaced(cell: Cell, dimensions: Sequence[int]) -> str | None:
 
 def check_obstacles(obstacles: Sequence[Cell], dimensions: Sequence[int]) -> None:
     """Raise `ValueError`, naming the first that is wrong, unless each is a cell, named once."""
+    # There may be a hundred thousand: the one that is wrong is looked for when there is one.
+    if not _all_fit(obstacles, dimensions):
+        _refuse_first_misfit(obstacles, dimensions)
+
+
+def _all_fit(obstacles: Sequence[Cell], dimensions: Sequence[int]) -> bool:
+    if not obstacles:
+        return True
+    if set(map(len, obstacles)) != {len(dimensions)}:
+        return False
+    for axis, extent in enumerate(dimensions):
+        coordinates = [obstacle[axis] for obstacle in obstacles]
+        if min(coordinates) < 0 or max(coordinates) >= extent:
+            return False
+    return len(set(map(tuple, obstacles))) == len(obstacles)
+
+
+def _refuse_first_misfit(obstacles: Sequence[Cell], dimensions: Sequence[int]) -> None:
     seen: set[tuple[int, ...]] = set()
     for position, obstacle in enumerate(obstacles):
         if words := find_misplaced(obstacle, dimensions):

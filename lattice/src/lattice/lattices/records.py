@@ -29,9 +29,14 @@ class StoredGrid:
 def make_lattice(new: NewLattice) -> Lattice:
     """Return what is asked for with its id, its counts and its times."""
     created_at = now()
-    return Lattice(
-        **new.model_dump(),
+    # Not validated once more: there may be a hundred thousand obstacles.
+    return Lattice.model_construct(
         id=str(uuid4()),
+        name=new.name,
+        description=new.description,
+        dimensions=new.dimensions,
+        connectivity=new.connectivity,
+        obstacles=new.obstacles,
         cells=count_cells(new.dimensions),
         edges=count_edges(new.dimensions, new.connectivity),
         obstacle_count=len(new.obstacles),
@@ -67,7 +72,7 @@ def summary_of(row: Row[Any]) -> LatticeSummary:
 
 def lattice_of(row: Row[Any]) -> Lattice:
     """Return what a whole row says."""
-    return Lattice(**_members(row), obstacles=json.loads(row.obstacles))
+    return Lattice.model_construct(**_members(row), obstacles=json.loads(row.obstacles))
 
 
 def grid_of(row: Row[Any]) -> StoredGrid:
