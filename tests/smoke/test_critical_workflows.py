@@ -86,8 +86,9 @@ class TestCriticalWorkflows(WorkflowSuite):
         created = await mine.post(LATTICES, json=_lattice(client))
         expect(created).status(201)
         lattice_id, name = created.read(str, "id"), created.read(str, "name")
+        path = f"{LATTICES}/{lattice_id}"
         intrusions, own, (listed, swapped) = await gather(
-            _intrude(theirs, f"{LATTICES}/{lattice_id}", f"/api/tenants/{member.tenant_id}"),
+            _intrude(theirs, path, f"/api/tenants/{member.tenant_id}"),
             gather(*(mine.get(ME, fresh=True) for _ in range(self.token_connections))),
             gather(theirs.get(LATTICES), client.with_token(member.refresh_token).get(ME)),
         )
@@ -97,7 +98,7 @@ class TestCriticalWorkflows(WorkflowSuite):
             "another's is not listed", lattice_id not in listed.each(str, "items", "id")
         )
         expect(swapped).status(401)
-        unharmed = await self._read_back(mine, f"{LATTICES}/{lattice_id}", _is_found)
+        unharmed = await self._read_back(mine, path, "it is still there", _is_there)
         for reply in *own, unharmed:
             expect(reply).status(200).that(
                 "no cache may share it", not _is_shareable(reply), seen=_cache_control(reply)
@@ -111,12 +112,22 @@ class TestCriticalWorkflows(WorkflowSuite):
         expect(plans).status(200)
         expect(before).status(200)
         first = before.read(str, "plan")
-        other, another = [code for code in plans.each(str, "items", "code") if code != first][:2]
-        expect(await me.post("/api/subscriptions", json={"plan": other})).status(201)
-        expect(await me.patch("/api/subscriptions", json={"plan": another})).status(200)
-        await self._read_back(me, "/api/subscriptions", lambda reply: _plan(reply) == another)
+        others = [code for code in plans.each(str, "items", "code") if code != first]
+        expect(plans).that("there are two plans more", len(others) >= 2, seen=others)
+        expect(await me.post("/api/subscriptions", json={"plan": others[0]})).status(201)
+        expect(await me.patch("/api/subscriptions", json={"plan": others[1]})).status(200)
+        await self._read_plan(me, others[1])
         expect(await me.delete("/api/subscriptions")).succeeded()
-        await self._read_back(me, "/api/subscriptions", lambda reply: _plan(reply) == first)
+        await self._read_plan(me, first)
+
+    async def _read_plan(self, me: Client, plan: str) -> None:
+        """Demand that this plan is in force."""
+        await self._read_back(
+            me,
+            "/api/subscriptions",
+            f"the plan is {plan}",
+            lambda reply: reply.read(str, "plan") == plan,
+        )
 
     async def test_lattice_creation_flow(self, client: Client, member: Account) -> None:
         """A lattice is kept as it was sent, is listed, and is gone when it is deleted."""
@@ -126,26 +137,29 @@ class TestCriticalWorkflows(WorkflowSuite):
         lattice_id = created.read(str, "id")
         path = f"{LATTICES}/{lattice_id}"
         kept, listed = await gather(
-            self._read_back(me, path, _is_found), me.get(f"{LATTICES}?limit=100")
+            self._read_back(me, path, "it is kept", _is_there), me.get(f"{LATTICES}?limit=100")
         )
         for name, value in sent.items():
             expect(kept, or_else=ROLLBACK).json(name, equals=value)
         expect(kept, or_else=ROLLBACK).json("cells", equals=97 * 89 * 83)
-        listed_ids = listed.each(str, "items", "id")
-        expect(listed).that("it is listed", lattice_id in listed_ids, seen=listed_ids)
+        expect(listed).status(200)
+        ids = listed.each(str, "items", "id")
+        expect(listed).that("it is listed", lattice_id in ids, seen=ids)
         expect(await me.delete(path)).succeeded()
-        await self._read_back(me, path, lambda reply: reply.status == 404)
+        await self._read_back(me, path, "it is gone", lambda reply: reply.status == 404)
 
-    async def _read_back(self, me: Client, path: str, shows: Callable[[Reply], bool]) -> Reply:
-        """Read until what was written shows: late is to be watched, never is a lost write."""
+    async def _read_back(
+        self, me: Client, path: str, demand: str, holds: Callable[[Reply], bool]
+    ) -> Reply:
+        """Read until what was done shows: late is to be watched, never is a lost write."""
         first = last = await me.get(path, fresh=True)
-        if not shows(first):
+        if not holds(first):
             last = await me.poll(
-                lambda: me.get(path, fresh=True), until=shows, within_s=self.read_back_wait_s
+                lambda: me.get(path, fresh=True), until=holds, within_s=self.read_back_wait_s
             )
-        for reply, means in (last, ROLLBACK), (first, MONITOR):
+        for reply, when, means in (last, "", ROLLBACK), (first, " at once", MONITOR):
             expect(reply, or_else=means).that(
-                "what was written shows", shows(reply), seen=f"{reply.status} {reply.text}"
+                demand + when, holds(reply), seen=f"{reply.status} {reply.text}"
             )
         return last
 
@@ -227,6 +241,7 @@ class TestCriticalWorkflows(WorkflowSuite):
         await self._read_back(
             me,
             f"{LATTICES}?limit=100",
+            "all of them are there",
             lambda reply: names <= set(reply.each(str, "items", "name")),
         )
 
@@ -278,12 +293,8 @@ def _refusal(reply: Reply) -> tuple[Any, ...]:
     return (reply.status, *(reply.read(Any, word) for word in words if reply.has(word)))
 
 
-def _is_found(reply: Reply) -> bool:
+def _is_there(reply: Reply) -> bool:
     return reply.status == 200
-
-
-def _plan(subscription: Reply) -> str:
-    return subscription.read(str, "plan")
 
 
 def _cache_control(reply: Reply) -> str:
