@@ -9,7 +9,7 @@ Each demand is recorded whether it holds or not. One that does not hold ends the
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -79,7 +79,7 @@ class ReplyDemands(Demands):
         self,
         *path: str | int,
         equals: Any = msgspec.UNSET,
-        one_of: Container[Any] | None = None,
+        one_of: Iterable[Any] | None = None,
     ) -> ReplyDemands:
         """Demand that a member of the JSON body is there and, where said, has this value."""
         value = self._reply.read(Any, *path)
@@ -87,7 +87,7 @@ class ReplyDemands(Demands):
         if equals is not msgspec.UNSET:
             self.that(f"{name} is {equals!r}", _same(value, equals), seen=value)
         elif one_of is not None:
-            self.that(f"{name} is one of {one_of!r}", value in one_of, seen=value)
+            self.that(f"{name} is one of {one_of!r}", _is_among(value, one_of), seen=value)
         else:
             self.that(f"{name} is there", True, seen=value)
         return self
@@ -138,6 +138,10 @@ def _same(value: Any, wanted: Any) -> bool:
     if isinstance(value, dict) and isinstance(wanted, dict):
         return value.keys() == wanted.keys() and all(_same(value[k], wanted[k]) for k in wanted)
     return bool(value == wanted)
+
+
+def _is_among(value: Any, wanted: Iterable[Any]) -> bool:
+    return any(_same(value, each) for each in wanted)
 
 
 def _status_and_reason(reply: Reply) -> str:

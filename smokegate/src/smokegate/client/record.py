@@ -14,6 +14,7 @@ _KEPT_CHARS = 20_000
 # More than is kept: a secret that straddles the cut must be whole when it is looked for.
 _DECODED_BYTES = 4 * _KEPT_CHARS + 8_192
 _KEPT_HEADERS = 100
+_KEPT_HEADER_CHARS = 8_192
 # curl sends these by itself or the reader does not need them to repeat the request.
 _NOT_IN_CURL = frozenset({"user-agent", "accept-encoding", "x-smoke-test"})
 
@@ -62,7 +63,10 @@ def redacted(exchange: Exchange, redactor: Redactor) -> Exchange:
         url=url,
         request_headers=headers,
         request_body=body,
-        reply_headers=redactor.headers(exchange.reply_headers),
+        reply_headers=[
+            (name, _cut(value, _KEPT_HEADER_CHARS))
+            for name, value in redactor.headers(exchange.reply_headers)
+        ],
         reply_body=None
         if exchange.reply_body is None
         else _cut(redactor.text(exchange.reply_body)),
@@ -87,5 +91,5 @@ def _text(body: bytes) -> str:
     return body[:_DECODED_BYTES].decode("utf-8", "replace")
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _KEPT_CHARS else text[:_KEPT_CHARS] + " [cut]"
+def _cut(text: str, most: int = _KEPT_CHARS) -> str:
+    return text if len(text) <= most else text[:most] + " [cut]"
