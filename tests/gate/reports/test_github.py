@@ -170,3 +170,9 @@ def test_warned_and_skipped_checks_say_why_in_the_table() -> None:
     text = step_summary(run)
     assert "Redis is not configured" in text
     assert "Permissions\\-Policy" in text
+
+
+def test_a_title_cannot_end_before_its_end() -> None:
+    check = runs.failed("health.test[a: b, c::d]", runs.exchange(), "it is", "not")
+    line = annotations(runs.judged(check, only=[check.id]))[1]
+    assert line.startswith("::error title=health.test[a%3A b%2C c%3A%3Ad]::GET /health: ")
