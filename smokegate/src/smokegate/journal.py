@@ -7,6 +7,7 @@ lives; `sweep` takes over what a dead run left. The file goes when nothing of it
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import queue
 import sys
@@ -20,6 +21,7 @@ import msgspec
 from smokegate.errors import JournalError
 
 _SUFFIX = ".journal"
+_FORMAT = 1
 
 
 class Creation(msgspec.Struct, kw_only=True):
@@ -48,6 +50,7 @@ class Header(msgspec.Struct, kw_only=True):
     url: str
     ca_file: str
     suites: list[str]
+    format: int = _FORMAT
 
 
 def folder(setting: str) -> Path:
@@ -82,8 +85,8 @@ class Journal:
         creation = Creation(entry=len(self.creations), kind=kind, name=name, owner=owner)
         self.creations.append(creation)
         written = asyncio.get_running_loop().create_future()
-        self._write(creation, written)
         try:
+            self._write(creation, written)
             await written
         except BaseException:
             creation.made = False  # the request is not sent
@@ -121,26 +124,24 @@ class Journal:
 
     def _work(self) -> None:
         """The writer thread: one flush for all lines that are waiting."""
+        file: IO[bytes] | None = None
+        failure: OSError | None = None
         try:
-            file: IO[bytes] | None = _create(self._path, self._header)
-            failure = None
+            file = _create(self._path, self._header)
         except OSError as error:
-            file, failure = None, error
+            failure = error
         for batch in self._batches():
             try:
                 if failure or file is None:
                     raise failure or OSError("the journal is closed")
-                file.write(b"".join(line + b"\n" for line, _ in batch))
-                file.flush()
-                os.fsync(file.fileno())
+                _append(file, b"".join(line + b"\n" for line, _ in batch))
                 self._tell(batch, None)
             except OSError as error:
                 failure = error
                 self._tell(batch, JournalError(f"journal {self._path}: {error.strerror or error}"))
         if file is not None:
-            if not self.pending:
-                self._path.unlink(missing_ok=True)
-            file.close()
+            with contextlib.suppress(OSError):  # what could not be written is known by now
+                _leave(file, self._path, keep=bool(self.pending))
 
     def _batches(self) -> Iterator[list[tuple[Any, asyncio.Future[None] | None]]]:
         while (item := self._lines.get()) is not None:
@@ -181,16 +182,11 @@ class Abandoned:
     def removed(self, creation: Creation) -> None:
         """Say that it is gone from the target; on disk when this returns."""
         creation.removed = True
-        self._file.seek(0, os.SEEK_END)
-        self._file.write(msgspec.json.encode(creation) + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        _append(self._file, msgspec.json.encode(creation) + b"\n")
 
     def close(self) -> None:
         """Give up the lock; the file goes if nothing of it is left."""
-        if not self.pending:
-            self.path.unlink(missing_ok=True)
-        self._file.close()
+        _leave(self._file, self.path, keep=bool(self.pending))
 
 
 def abandoned(place: Path) -> Iterator[Abandoned | JournalError]:
@@ -200,7 +196,7 @@ def abandoned(place: Path) -> Iterator[Abandoned | JournalError]:
     """
     for path in sorted(place.glob(f"*{_SUFFIX}")):
         try:
-            file = path.open("r+b")
+            file = path.open("r+b", buffering=0)
         except OSError as error:
             yield JournalError(f"{path}: {error.strerror}")
             continue
@@ -209,19 +205,24 @@ def abandoned(place: Path) -> Iterator[Abandoned | JournalError]:
             continue
         try:
             yield _read(path, file)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             file.close()
             yield JournalError(f"{path} is not a journal that this version can read: {error}")
 
 
 def _read(path: Path, file: IO[bytes]) -> Abandoned:
     lines = file.read().split(b"\n")
-    # What follows the last line break was being written when the run died: never requested.
     header = msgspec.json.decode(lines[0], type=Header)
+    if header.format != _FORMAT:
+        raise msgspec.ValidationError(f"its format is {header.format}")
     creations: dict[int, Creation] = {}
     for line in lines[1:-1]:
         creation = msgspec.json.decode(line, type=Creation)
         creations[creation.entry] = creation
+    # What follows the last line break was being written when the run died: never requested.
+    # It goes, or the next line would be joined to it.
+    file.seek(-len(lines[-1]), os.SEEK_END)
+    file.truncate()
     return Abandoned(path, file, header, [creations[entry] for entry in sorted(creations)])
 
 
@@ -230,13 +231,33 @@ def _create(path: Path, header: Header) -> IO[bytes]:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     unfinished = path.with_suffix(".new")
     descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    file = os.fdopen(descriptor, "r+b")
-    _lock(file)
-    file.write(msgspec.json.encode(header) + b"\n")
-    file.flush()
-    os.fsync(descriptor)
-    unfinished.rename(path)
+    file = os.fdopen(descriptor, "r+b", buffering=0)
+    try:
+        _lock(file)
+        _append(file, msgspec.json.encode(header) + b"\n")
+        unfinished.rename(path)
+        _flush_folder(path.parent)
+    except OSError:
+        _leave(file, unfinished, keep=False)
+        raise
     return file
+
+
+def _append(file: IO[bytes], lines: bytes) -> None:
+    """Write lines to the end of a file; they are on the disk when this returns."""
+    file.seek(0, os.SEEK_END)
+    while lines:
+        lines = lines[file.write(lines) :]
+    os.fsync(file.fileno())
+
+
+def _leave(file: IO[bytes], path: Path, *, keep: bool) -> None:
+    """Close a file and, unless it is kept, remove it while its lock still holds."""
+    try:
+        if not keep:
+            path.unlink(missing_ok=True)
+    finally:
+        file.close()
 
 
 def _resolve(written: asyncio.Future[None], error: JournalError | None) -> None:
@@ -263,6 +284,9 @@ if sys.platform == "win32":  # not run by our tests: there is no Windows machine
             file.seek(0)
         return True
 
+    def _flush_folder(folder: Path) -> None:
+        """Nothing: NTFS logs its names by itself."""
+
 else:
 
     def _lock(file: IO[bytes]) -> bool:
@@ -273,3 +297,11 @@ else:
         except OSError:
             return False
         return True
+
+    def _flush_folder(folder: Path) -> None:
+        """Put a new name on the disk too: after a power cut a file without one is lost."""
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
