@@ -32,7 +32,7 @@ demo: .venv/.ready ## Start Lattice, verify it, print the verdict
 	@.venv/bin/smokegate demo
 
 test: .venv/.ready ## Run the tests
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n auto
 
 check: .venv/.ready ## Lint, types, layers, shell scripts, locked dependencies
 	@.venv/bin/ruff check .
