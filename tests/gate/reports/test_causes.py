@@ -108,3 +108,19 @@ def test_a_deprecated_check_comes_last_among_those_that_did_not_decide() -> None
     run = runs.investigate()
     again = runs.judged(old, *run.checks, only=[old.id, *runs.TITLES])
     assert shared_causes(again)[-1].checks == [old]
+
+
+def test_the_simplest_request_tells_of_a_shared_cause() -> None:
+    post = runs.exchange("POST", "/a", None, trouble="refused")
+    get = runs.exchange("GET", "/b", None, trouble="refused")
+    blocked = runs.down()
+    run = runs.judged(
+        runs.failed(runs.WORKFLOWS[1], get, "it is answered", "no"),
+        runs.failed(runs.WORKFLOWS[0], post, "it is answered", "no"),
+        *blocked.checks[13:],
+        resources=blocked.resources,
+    )
+    (shared,) = shared_causes(run)
+    assert shared.cause.exchange == get
+    assert shared.checks[0].id == runs.WORKFLOWS[1]
+    assert len(shared.checks) == 10

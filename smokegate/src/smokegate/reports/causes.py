@@ -40,26 +40,36 @@ class Cause(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """A cause with every check that did not pass because of it."""
+    """A cause with every check that did not pass because of it, the most telling one first."""
 
     cause: Cause
     checks: list[CheckResult]
 
     @property
     def outcome(self) -> Outcome:
-        """The outcome of the first of its checks."""
+        """The outcome of the most telling check."""
         return self.checks[0].outcome
 
 
 def shared_causes(run: JudgedRun) -> list[Shared]:
     """Group the checks that did not pass by their cause; what decided the verdict comes first."""
-    groups: dict[tuple[str, ...], Shared] = {}
+    groups: dict[tuple[str, ...], list[tuple[Cause, CheckResult]]] = {}
     for check in run.checks:
         if check.outcome in NOT_PASSED:
             cause = cause_of(check, run)
-            # Evidence of the check's own says more than that of a resource it waited for.
-            groups.setdefault(cause.key, Shared(cause, [])).checks.append(check)
-    return sorted(groups.values(), key=lambda shared: _weight(shared, run), reverse=True)
+            groups.setdefault(cause.key, []).append((cause, check))
+    shared = [_shared(group) for group in groups.values()]
+    return sorted(shared, key=lambda each: _weight(each, run), reverse=True)
+
+
+def _shared(group: list[tuple[Cause, CheckResult]]) -> Shared:
+    group = sorted(group, key=lambda each: _is_roundabout(*each))
+    return Shared(group[0][0], [check for _, check in group])
+
+
+def _is_roundabout(cause: Cause, check: CheckResult) -> tuple[bool, bool]:
+    """Whether another check may show the cause more simply: by itself, and by a mere GET."""
+    return bool(check.blocked_by), cause.exchange is None or cause.exchange.method != "GET"
 
 
 def cause_of(check: CheckResult, run: Run | None = None) -> Cause:

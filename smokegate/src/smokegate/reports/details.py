@@ -7,6 +7,7 @@ from smokegate.reports.advice import advice
 from smokegate.reports.causes import Cause, cause_of
 from smokegate.reports.escaping import one_line
 from smokegate.reports.layout import Rows, labelled, paragraph
+from smokegate.reports.traffic import was_connected
 from smokegate.reports.wording import seconds, several
 from smokegate.results import CheckResult, Consequence, Exchange, Run, Timing
 
@@ -85,7 +86,7 @@ def exchange_in_words(exchange: Exchange) -> str:
 
 def connection_in_words(exchange: Exchange) -> str:
     """Say over which connection a request went, and to which address."""
-    if exchange.connection is None:
+    if not was_connected(exchange):
         return "no connection"
     new = " (new)" if exchange.fresh else ""
     parts = [f"connection {exchange.connection}{new}", exchange.address, exchange.http_version]

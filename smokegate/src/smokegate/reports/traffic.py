@@ -7,6 +7,10 @@ from typing import NamedTuple
 from smokegate.reports.wording import seconds, several
 from smokegate.results import CheckResult, Exchange, Run
 
+_NEVER_CONNECTED = frozenset(
+    {"refused", "connect_timeout", "name_missing", "resolver", "unreachable", "local", "proxy"}
+)
+
 
 class Traffic(NamedTuple):
     """The requests of a run; `sum_s` is the time that they took one by one."""
@@ -27,13 +31,19 @@ class Traffic(NamedTuple):
 def traffic(run: Run) -> Traffic:
     """Add up the exchanges of every check and every resource."""
     exchanges = exchanges_of(run)
-    connections = {each.connection for each in exchanges if each.connection is not None}
+    connections = {each.connection for each in exchanges if was_connected(each)}
     return Traffic(
         requests=len(exchanges),
         connections=len(connections),
         sum_s=sum(each.timing.total_s for each in exchanges),
         duration_s=run.duration_s,
     )
+
+
+def was_connected(exchange: Exchange) -> bool:
+    """Whether the target was reached; a refused connection has a number as well."""
+    never = exchange.trouble is not None and exchange.trouble.kind in _NEVER_CONNECTED
+    return exchange.connection is not None and not never
 
 
 def exchanges_of(run: Run) -> list[Exchange]:
