@@ -97,6 +97,13 @@ def test_outputs_hold_what_a_later_step_decides_by() -> None:
     assert read_outputs(outputs(strict))["exit-code"] == "5"
 
 
+def test_every_output_is_documented() -> None:
+    reference = Path(__file__).parents[3] / "docs" / "reference.md"
+    table = reference.read_text(encoding="utf-8").partition("## In GitHub Actions")[2]
+    documented = re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)
+    assert documented == list(read_outputs(outputs(runs.monitor())))
+
+
 def test_no_two_delimiters_are_the_same() -> None:
     delimiters = re.findall(r"<<(\S+)", outputs(runs.monitor()) + outputs(runs.monitor()))
     assert len(set(delimiters)) == len(delimiters)
