@@ -82,3 +82,13 @@ def test_a_query_only_connection_refuses_to_write(tmp_path: Path) -> None:
             await reader.close()
 
     play(tmp_path, scenario)
+
+
+def test_a_file_that_cannot_be_opened_leaves_no_thread_behind(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+            await connect(str(tmp_path / "no" / "file.db"), query_only=False)
+        # At once: the event loop may be closed next.
+        assert not [thread for thread in threading.enumerate() if "worker" in thread.name]
+
+    asyncio.run(scenario())

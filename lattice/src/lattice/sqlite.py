@@ -111,7 +111,12 @@ async def connect(path: str, *, query_only: bool) -> SqliteConnection:
     connection = SqliteConnection(connector, CHUNK_ROWS)
     # A thread that still waits for a statement must not keep the process alive.
     connection._thread.daemon = True
-    await connection
+    try:
+        await connection
+    except BaseException:
+        # The thread is ending and still speaks to the event loop, which may be closed next.
+        connection._thread.join()
+        raise
     return connection
 
 
