@@ -14,8 +14,8 @@ from hypothesis import given
 from smokegate.results import from_json, json_schema, to_json
 
 import smokegate
-from tests.gate.reports import runs
-from tests.gate.reports.hostile import texts
+from tests.gate.reports import parts, runs
+from tests.gate.reports.hostile import poisoned, texts
 
 SHIPPED = resources.files(smokegate) / "run.schema.json"
 
@@ -46,7 +46,7 @@ def test_what_is_written_is_valid_and_reads_back_equal(name: str) -> None:
 
 @given(texts)
 def test_what_is_written_is_valid_whatever_the_target_sent(text: str) -> None:
-    written = to_json(runs.poisoned(runs.rollback(), text))
+    written = to_json(poisoned(runs.rollback(), text))
     _validator().validate(json.loads(written))
     assert to_json(from_json(written)) == written
 
@@ -64,7 +64,7 @@ def _members(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]
 
 
 def test_every_member_that_is_written_is_required() -> None:
-    run = runs.judged(runs.rollback().checks[1], only=runs.HEALTH[1:2], resources=[])
+    run = parts.judged(runs.rollback().checks[1], only=parts.HEALTH[1:2], resources=[])
     document = json.loads(to_json(run))
     for *path, last in _members(document):
         if path[:1] == ["settings"]:

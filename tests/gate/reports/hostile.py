@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 from hypothesis import strategies as st
+from smokegate.results import JudgedRun
 
 TRICKS = [
     "\x1b[2J\x1b[1;31mPROCEED",
@@ -50,3 +54,36 @@ def is_command(line: str) -> bool:
     start = line.lstrip()
     anywhere = any(f"##{mark}[" in line.lower() for mark in ("", "vso", "teamcity"))
     return anywhere or (start.startswith("::") and "::" in start[2:])
+
+
+_FROM_TARGET = frozenset(
+    {
+        "reason", "seen", "demand", "version", "output", "traceback", "summary", "next_step",
+        "curl", "address", "title", "owner", "environment", "tool", "http_version",
+    }
+)  # fmt: skip
+_LISTS_FROM_TARGET = frozenset({"causes", "warnings", "leftovers", "notes"})
+
+
+def poisoned(run: JudgedRun, text: str) -> JudgedRun:
+    """Put a text wherever something from the target could stand in a run."""
+    replaced: JudgedRun = msgspec.convert(_poisoned(msgspec.to_builtins(run), text), JudgedRun)
+    return replaced
+
+
+def _poisoned(value: Any, text: str) -> Any:
+    if isinstance(value, list):
+        return [_poisoned(each, text) for each in value]
+    if not isinstance(value, dict):
+        return value
+    made: dict[str, Any] = {}
+    for key, part in value.items():
+        if key in _FROM_TARGET:
+            made[key] = text
+        elif key in _LISTS_FROM_TARGET:
+            made[key] = [text, text]
+        elif key == "url":
+            made[key] = f"{part}/{text}"
+        else:
+            made[key] = _poisoned(part, text)
+    return made

@@ -4,12 +4,14 @@ import pytest
 from smokegate.reports.advice import advice
 from smokegate.reports.causes import cause_of
 
-from tests.gate.reports import runs
+from tests.gate.reports import parts, runs
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 502, 503, 504])
 def test_an_unexpected_status_has_likely_causes_and_a_next_step(status: int) -> None:
-    check = runs.failed(runs.HEALTH[0], runs.exchange(status=status), "status is 200", str(status))
+    check = parts.failed(
+        parts.HEALTH[0], parts.exchange(status=status), "status is 200", str(status)
+    )
     known = advice(cause_of(check))
     assert known is not None
     assert known.causes
@@ -17,7 +19,7 @@ def test_an_unexpected_status_has_likely_causes_and_a_next_step(status: int) -> 
 
 
 def test_authentication_has_words_of_its_own() -> None:
-    check = runs.failed(runs.HEALTH[0], runs.exchange(status=401), "status is 200", "401")
+    check = parts.failed(parts.HEALTH[0], parts.exchange(status=401), "status is 200", "401")
     known = advice(cause_of(check))
     assert known is not None
     assert known.next_step.startswith("authentication failed")
@@ -31,6 +33,6 @@ def test_a_request_without_a_reply_brings_its_own_words() -> None:
 
 
 def test_nothing_is_guessed_about_a_demand_that_is_not_about_the_status() -> None:
-    check = runs.failed(runs.HEALTH[0], runs.exchange(status=401), "a title is there", "none")
+    check = parts.failed(parts.HEALTH[0], parts.exchange(status=401), "a title is there", "none")
     assert advice(cause_of(check)) is None
     assert advice(cause_of(runs.rollback().checks[16])) is None

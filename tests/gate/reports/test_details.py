@@ -11,7 +11,7 @@ from smokegate.reports.details import (
 )
 from smokegate.results import Outcome, Timing
 
-from tests.gate.reports import runs
+from tests.gate.reports import parts, runs
 
 
 def test_a_failure_says_request_demand_what_came_and_how_to_go_on() -> None:
@@ -40,23 +40,23 @@ def test_a_blocked_check_shows_the_evidence_of_its_resource() -> None:
 
 
 def test_phases_that_a_kept_connection_did_not_need_are_left_out() -> None:
-    asked = runs.exchange(timing=Timing(wait_s=0.0123, receive_s=0.0004, total_s=0.0127))
+    asked = parts.exchange(timing=Timing(wait_s=0.0123, receive_s=0.0004, total_s=0.0127))
     assert exchange_in_words(asked) == "GET /health → 200, 13 ms (wait 12, receive 0.4)"
 
 
 def test_a_reply_that_broke_off_shows_status_and_trouble() -> None:
-    asked = runs.exchange(status=200, trouble="truncated", sends=2)
+    asked = parts.exchange(status=200, trouble="truncated", sends=2)
     words = exchange_in_words(asked)
     assert "→ 200, the reply ended before its announced length, 15 ms" in words
     assert words.endswith("sent 2 times")
 
 
 def test_a_connection_is_shown_with_its_address_and_proxy() -> None:
-    asked = runs.exchange(fresh=False, proxy="http://proxy:3128")
+    asked = parts.exchange(fresh=False, proxy="http://proxy:3128")
     assert connection_in_words(asked) == (
         "connection 0, 192.0.2.10:443, HTTP/2, proxy http://proxy:3128"
     )
-    assert connection_in_words(runs.exchange(status=None)) == "no connection"
+    assert connection_in_words(parts.exchange(status=None)) == "no connection"
 
 
 def test_what_else_did_not_hold_is_said_too() -> None:
@@ -68,18 +68,18 @@ def test_what_else_did_not_hold_is_said_too() -> None:
 
 
 def test_many_unmet_expectations_are_counted() -> None:
-    asked = runs.exchange()
-    unmet = [runs.unmet(f"demand {number}", "no", of=asked) for number in range(8)]
-    check = runs.check(
-        runs.HEALTH[0], Outcome.FAILED, runs.attempt(Outcome.FAILED, [asked], *unmet)
+    asked = parts.exchange()
+    unmet = [parts.unmet(f"demand {number}", "no", of=asked) for number in range(8)]
+    check = parts.check(
+        parts.HEALTH[0], Outcome.FAILED, parts.attempt(Outcome.FAILED, [asked], *unmet)
     )
     rows = details(cause_of(check), check)
     assert ("", "3 more expectations did not hold; see run.json") in rows
 
 
 def test_a_huge_command_is_cut_and_says_so() -> None:
-    asked = msgspec.structs.replace(runs.exchange(), curl="curl " + "x" * 30_000)
-    check = runs.failed(runs.HEALTH[0], asked, "it is", "not")
+    asked = msgspec.structs.replace(parts.exchange(), curl="curl " + "x" * 30_000)
+    check = parts.failed(parts.HEALTH[0], asked, "it is", "not")
     repeat = dict(details(cause_of(check), check))["repeat"]
     assert len(repeat) < 2_100
     assert repeat.endswith("run.json has the whole command)")

@@ -13,7 +13,8 @@ from smokegate.errors import ReportError, SmokegateError
 from smokegate.reports.files import write_all, write_json
 from smokegate.results import MissingSuite, from_json
 
-from tests.gate.reports import runs
+from tests.gate.reports import parts, runs
+from tests.gate.reports.hostile import poisoned
 
 STAMP = "20250131_235958"
 NAMES = [
@@ -42,7 +43,7 @@ def test_what_is_written_reads_back_equal(tmp_path: Path) -> None:
 
 
 def test_only_suites_with_a_check_or_missing_have_a_document(tmp_path: Path) -> None:
-    write_all(runs.judged(only=runs.HEALTH), tmp_path)
+    write_all(parts.judged(only=parts.HEALTH), tmp_path)
     assert f"workflows_{STAMP}.xml" not in names(tmp_path)
     write_all(runs.inconclusive(), tmp_path / "other")
     assert f"workflows_{STAMP}.xml" in names(tmp_path / "other")
@@ -129,7 +130,7 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        write_json(runs.judged(only=[]), pipe)
+        write_json(parts.judged(only=[]), pipe)
         assert os.read(reader, 65_536).startswith(b"{")
     finally:
         os.close(reader)
@@ -142,7 +143,7 @@ def test_a_json_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path) ->
 
 
 def test_a_hostile_run_is_written_whole(tmp_path: Path) -> None:
-    written = write_all(runs.poisoned(runs.rollback(), "\ud800\x00]]>"), tmp_path)
+    written = write_all(poisoned(runs.rollback(), "\ud800\x00]]>"), tmp_path)
     assert len(written) == 4
     document = next(path for path in written if path.suffix == ".json")
     assert from_json(document.read_bytes()).version == "\\ud800\x00]]>"
@@ -150,6 +151,6 @@ def test_a_hostile_run_is_written_whole(tmp_path: Path) -> None:
 
 def test_a_suite_with_a_strange_name_stays_in_the_folder(tmp_path: Path) -> None:
     missing = [MissingSuite(suite="../up", reason="not found")]
-    write_all(runs.judged(missing_suites=missing), tmp_path / "results")
+    write_all(parts.judged(missing_suites=missing), tmp_path / "results")
     assert f".._up_{STAMP}.xml" in names(tmp_path / "results")
     assert names(tmp_path) == ["results"]

@@ -8,9 +8,9 @@ from hypothesis import given
 from smokegate.reports.github import annotations, outputs, publish, step_summary
 from smokegate.results import JudgedRun, Outcome
 
-from tests.gate.reports import runs
+from tests.gate.reports import parts, runs
 from tests.gate.reports.conftest import Golden
-from tests.gate.reports.hostile import is_harmless, texts
+from tests.gate.reports.hostile import is_harmless, poisoned, texts
 
 COMMAND = re.compile(r"::(error|warning|notice) title=([^:,\n\r]*)::([^\n\r]*)")
 
@@ -58,16 +58,16 @@ def test_what_decided_is_an_error_and_the_rest_a_warning() -> None:
 
 
 def test_annotations_are_escaped_by_the_rules_of_the_runner() -> None:
-    check = runs.failed(runs.HEALTH[0], runs.exchange(), "100%\r\nof it", "a, b: c")
-    line = annotations(runs.judged(check))[1]
+    check = parts.failed(parts.HEALTH[0], parts.exchange(), "100%\r\nof it", "a, b: c")
+    line = annotations(parts.judged(check))[1]
     assert "100%25%0Aof it" in line
     assert "a, b: c" in line
     assert "\n" not in line
 
 
 def test_annotations_are_capped_and_say_so() -> None:
-    many = [runs.failed(each, runs.exchange(), each, "no") for each in runs.TITLES]
-    lines = annotations(runs.judged(*many))
+    many = [parts.failed(each, parts.exchange(), each, "no") for each in parts.TITLES]
+    lines = annotations(parts.judged(*many))
     assert len(lines) == 10
     assert lines[-1].endswith("%0A(and 12 more causes, in the step summary)")
 
@@ -77,8 +77,10 @@ def test_one_cause_is_one_annotation() -> None:
 
 
 def test_the_step_summary_stays_below_its_limit_and_says_what_it_left_out() -> None:
-    huge = [runs.failed(each, runs.exchange(), each + "<" * 900, ">" * 900) for each in runs.TITLES]
-    run = runs.judged(*huge)
+    huge = [
+        parts.failed(each, parts.exchange(), each + "<" * 900, ">" * 900) for each in parts.TITLES
+    ]
+    run = parts.judged(*huge)
     text = step_summary(run, 20_000)
     assert len(text.encode()) <= 20_000
     assert "did not fit" in text
@@ -93,7 +95,7 @@ def test_outputs_hold_what_a_later_step_decides_by() -> None:
     assert values["exit-code"] == "0"
     assert values["partial"] == "false"
     assert values["run-id"] == "20250131-235958-c0ffee"
-    strict = runs.judged(runs.monitor().checks[18], settings={"strict": True})
+    strict = parts.judged(runs.monitor().checks[18], settings={"strict": True})
     assert read_outputs(outputs(strict))["exit-code"] == "5"
 
 
@@ -144,7 +146,7 @@ def test_without_githubs_files_only_annotations_are_printed() -> None:
 @given(texts)
 def test_nothing_that_the_target_sent_can_act(text: str) -> None:
     for name in ("rollback", "proceed", "interrupted"):
-        run = runs.poisoned(runs.RUNS[name](), text)
+        run = poisoned(runs.RUNS[name](), text)
         _annotations_are_only_ours(run)
         _markdown_has_no_meaning(run)
         assert set(read_outputs(outputs(run))) == {
@@ -180,6 +182,6 @@ def test_warned_and_skipped_checks_say_why_in_the_table() -> None:
 
 
 def test_a_title_cannot_end_before_its_end() -> None:
-    check = runs.failed("health.test[a: b, c::d]", runs.exchange(), "it is", "not")
-    line = annotations(runs.judged(check, only=[check.id]))[1]
+    check = parts.failed("health.test[a: b, c::d]", parts.exchange(), "it is", "not")
+    line = annotations(parts.judged(check, only=[check.id]))[1]
     assert line.startswith("::error title=health.test[a%3A b%2C c%3A%3Ad]::GET /health: ")

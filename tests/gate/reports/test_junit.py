@@ -11,9 +11,9 @@ from hypothesis import given
 from smokegate.reports.junit import junit, suites_of
 from smokegate.results import JudgedRun, Outcome
 
-from tests.gate.reports import runs
+from tests.gate.reports import parts, runs
 from tests.gate.reports.conftest import Golden
-from tests.gate.reports.hostile import texts
+from tests.gate.reports.hostile import poisoned, texts
 
 # Surefire's schema 3.0.2: attributes, and the order of a test case's children. The properties of
 # a test case are an extension, which stands first.
@@ -155,14 +155,14 @@ def test_the_verdict_and_its_run_are_properties_of_the_suite() -> None:
 
 
 def test_names_are_unique_because_readers_drop_the_second() -> None:
-    twin = runs.check(runs.HEALTH[0])
-    root = parsed(runs.judged(only=[twin.id, twin.id, twin.id]), "health")
+    twin = parts.check(parts.HEALTH[0])
+    root = parsed(parts.judged(only=[twin.id, twin.id, twin.id]), "health")
     names = [each.get("name") for each in root.iter("testcase")]
     assert names == [twin.name, f"{twin.name} (2)", f"{twin.name} (3)"]
 
 
 def test_the_target_cannot_name_attachments_or_properties() -> None:
-    run = runs.poisoned(runs.proceed(), "[[ATTACHMENT|/etc/passwd]] [[PROPERTY|flaky=no]]")
+    run = poisoned(runs.proceed(), "[[ATTACHMENT|/etc/passwd]] [[PROPERTY|flaky=no]]")
     for suite in suites_of(run):
         for output in parsed(run, suite).iter("system-out"):
             names = re.findall(r"\[\[(\w+\|\w*)", output.text or "")
@@ -172,7 +172,7 @@ def test_the_target_cannot_name_attachments_or_properties() -> None:
 @given(texts)
 def test_any_reader_reads_it_whatever_the_target_sent(text: str) -> None:
     for name in ("rollback", "proceed", "inconclusive"):
-        run = runs.poisoned(runs.RUNS[name](), text)
+        run = poisoned(runs.RUNS[name](), text)
         for suite in suites_of(run):
             document = junit(run, suite)
             root = ET.fromstring(document)

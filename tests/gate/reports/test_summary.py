@@ -5,9 +5,9 @@ from hypothesis import given
 from smokegate.reports.summary import summary
 from smokegate.reports.wording import verdict_line
 
-from tests.gate.reports import runs
+from tests.gate.reports import parts, runs
 from tests.gate.reports.conftest import Golden
-from tests.gate.reports.hostile import is_command, is_harmless, texts
+from tests.gate.reports.hostile import is_command, is_harmless, poisoned, texts
 
 
 @pytest.mark.parametrize("name", runs.RUNS)
@@ -38,13 +38,13 @@ def test_leftovers_notes_and_a_missing_suite_are_named() -> None:
 
 
 def test_a_run_without_any_check_has_a_summary() -> None:
-    assert summary(runs.judged(only=[])).startswith("INCONCLUSIVE: no check was run")
+    assert summary(parts.judged(only=[])).startswith("INCONCLUSIVE: no check was run")
 
 
 @given(texts)
 def test_nothing_that_the_target_sent_can_act(text: str) -> None:
     for name in ("rollback", "proceed", "interrupted", "down"):
-        shown = summary(runs.poisoned(runs.RUNS[name](), text))
+        shown = summary(poisoned(runs.RUNS[name](), text))
         assert is_harmless(shown)
         assert not any(is_command(line) for line in shown.split("\n"))
         shown.encode("utf-8")  # raises nothing

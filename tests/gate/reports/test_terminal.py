@@ -12,7 +12,7 @@ from smokegate.results import JudgedRun
 
 from tests.gate.reports import runs
 from tests.gate.reports.conftest import Golden
-from tests.gate.reports.hostile import is_command, is_harmless, texts
+from tests.gate.reports.hostile import is_command, is_harmless, poisoned, texts
 from tests.gate.reports.screen import Screen
 
 NO_COLOR = {"NO_COLOR": "1"}
@@ -137,7 +137,7 @@ def test_verbose_shows_the_exchanges_of_checks_second_tries_and_resources() -> N
 @given(texts)
 def test_nothing_that_the_target_sent_can_act(text: str) -> None:
     for name in ("rollback", "proceed", "interrupted"):
-        run = runs.poisoned(runs.RUNS[name](), text)
+        run = poisoned(runs.RUNS[name](), text)
         log = shown(run, verbose=True)
         assert is_harmless(log)
         assert not any(is_command(line) for line in log.split("\n"))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from smokegate.reports.traffic import slowest, traffic
 
-from tests.gate.reports import runs
+from tests.gate.reports import parts, runs
 
 
 def test_requests_of_checks_of_resources_and_of_every_attempt_are_counted() -> None:
@@ -15,8 +15,8 @@ def test_requests_of_checks_of_resources_and_of_every_attempt_are_counted() -> N
 
 
 def test_a_request_that_was_never_connected_uses_no_connection() -> None:
-    refused = runs.exchange(status=None, trouble="refused", connection=4)
-    run = runs.judged(runs.failed(runs.HEALTH[0], refused, "it is answered", "no"))
+    refused = parts.exchange(status=None, trouble="refused", connection=4)
+    run = parts.judged(parts.failed(parts.HEALTH[0], refused, "it is answered", "no"))
     assert traffic(run).connections == 1
     assert traffic(runs.down()).connections == 0
 

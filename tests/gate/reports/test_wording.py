@@ -14,7 +14,7 @@ from smokegate.reports.wording import (
 )
 from smokegate.results import Action, Outcome
 
-from tests.gate.reports import runs
+from tests.gate.reports import parts, runs
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_the_verdict_line_begins_with_the_verdict(name: str) -> None:
 
 
 def test_a_partial_run_says_so_in_the_verdict_line() -> None:
-    run = runs.judged(only=runs.HEALTH, partial=True)
+    run = parts.judged(only=parts.HEALTH, partial=True)
     assert verdict_line(run).startswith("PROCEED (partial): ")
     assert "nothing about the rest" in what_to_do(run)
 
@@ -65,12 +65,12 @@ def test_counts_leave_out_what_did_not_occur() -> None:
     assert counts_in_words(runs.proceed().verdict.counts) == (
         "18 passed, 2 warned, 1 skipped (1 flaky)"
     )
-    assert counts_in_words(runs.judged(only=[]).verdict.counts) == "no checks"
+    assert counts_in_words(parts.judged(only=[]).verdict.counts) == "no checks"
 
 
 def test_workflows_are_shown_as_a_share_of_those_that_apply() -> None:
     assert workflows_in_words(runs.monitor().verdict.counts) == "9 of 10 (90%)"
-    assert workflows_in_words(runs.judged(only=runs.HEALTH).verdict.counts) == ""
+    assert workflows_in_words(parts.judged(only=parts.HEALTH).verdict.counts) == ""
 
 
 def test_a_whole_suite_is_named_by_its_name() -> None:
