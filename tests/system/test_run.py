@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
+import urllib.error
+import urllib.request
 from pathlib import Path
 from xml.etree import ElementTree
 
 import jsonschema
 import pytest
 from smokegate.results import json_schema
+from smokegate.settings import Settings
 
 from tests.system.command import ROOT, SUITES, Commands
 from tests.system.lattice_process import LatticeProcess
+from tests.system.raw_client import client_context
 
 CHECKS = 21
+PASSWORD = Settings().test_password
 
 
 @pytest.fixture
@@ -173,7 +179,7 @@ def test_a_suite_that_does_not_load_is_no_verdict(tmp_path: Path, lattice: Latti
 
 def test_sigterm_cleans_up_and_is_inconclusive(commands: Commands, lattice: LatticeProcess) -> None:
     process = commands.start(ROOT / ".venv/bin/smokegate", "run")
-    wait_for_a_creation(commands)
+    made = wait_for_a_creation(commands)
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate()
     assert process.returncode == 30, out + err
@@ -181,24 +187,72 @@ def test_sigterm_cleans_up_and_is_inconclusive(commands: Commands, lattice: Latt
     assert "Traceback" not in out + err
     assert not commands.last_run.leftovers
     assert not list(commands.journal.glob("*"))
+    assert not [email for email in made if is_there(email, lattice)]
 
 
 def test_sweep_removes_what_sigkill_left_and_only_that(
     commands: Commands, lattice: LatticeProcess
 ) -> None:
+    ours, theirs = "kept@example.com", "smoketest-not-of-a-run@example.com"
+    for email in (ours, theirs):
+        register(email, lattice)
+    process = commands.start(ROOT / ".venv/bin/smokegate", "run")
+    made = wait_for_a_creation(commands)
+    process.kill()
+    process.communicate()
+    assert any(is_there(email, lattice) for email in made)
+    done = commands.smokegate("sweep", SUITES)
+    assert done.code == 0, done.text
+    assert not list(commands.journal.glob("*"))
+    assert not [email for email in made if is_there(email, lattice)]
+    assert is_there(ours, lattice)
+    assert is_there(theirs, lattice)
+
+
+def test_sweep_says_what_it_could_not_remove(commands: Commands, free_url: str) -> None:
     process = commands.start(ROOT / ".venv/bin/smokegate", "run")
     wait_for_a_creation(commands)
     process.kill()
     process.communicate()
-    assert list(commands.journal.glob("*.journal"))
-    done = commands.smokegate("sweep", SUITES)
-    assert done.code == 0, done.text
-    assert not list(commands.journal.glob("*"))
+    (journal,) = commands.journal.glob("*.journal")
+    target = commands.environment["PRODUCTION_URL"]
+    journal.write_bytes(journal.read_bytes().replace(target.encode(), free_url.encode()))
+    done = commands.smokegate("sweep", SUITES, "--url", free_url)
+    assert done.code == 1
+    assert "left: account" in done.err
+    assert journal.exists()
 
 
-def wait_for_a_creation(commands: Commands) -> None:
-    """Wait until the journal has confirmed that something was made."""
+def wait_for_a_creation(commands: Commands) -> list[str]:
+    """Wait until the journal has confirmed that something was made; give all names in it."""
     while True:
         for path in commands.journal.glob("*.journal"):
-            if b'"made":true' in path.read_bytes():
-                return
+            written = path.read_bytes()
+            if b'"made":true' in written:
+                return re.findall(r'"name":"([^"]+)"', written.decode())
+
+
+def ask(lattice: LatticeProcess, path: str, document: dict[str, str]) -> int:
+    """Post a document to Lattice and give the status."""
+    request = urllib.request.Request(
+        lattice.url + path,
+        json.dumps(document).encode(),
+        {"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, context=client_context(lattice.ca_file)) as reply:
+            return int(reply.status)
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code
+
+
+def register(email: str, lattice: LatticeProcess) -> None:
+    """Make an account that is nobody's but its own."""
+    account = {"email": email, "password": PASSWORD, "tenant_name": "other"}
+    assert ask(lattice, "/api/auth/register", account) == 201
+
+
+def is_there(email: str, lattice: LatticeProcess) -> bool:
+    """Whether an account exists: it can be logged in to."""
+    return ask(lattice, "/api/auth/login", {"email": email, "password": PASSWORD}) == 200

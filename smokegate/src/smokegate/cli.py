@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -186,27 +187,45 @@ def verify_and_report(
         suites=[str(path.resolve()) for path in paths],
     )
     terminal.finish(run)
-    _write(run, settings, json_file, stream)
+    _publish(run, settings, json_file, stream)
     return exit_code(run.verdict, strict=settings.strict)
 
 
-def _write(run: JudgedRun, settings: Settings, json_file: str, stream: TextIO) -> None:
-    """Write the result files; what cannot be written is said and does not change the verdict."""
+def _publish(run: JudgedRun, settings: Settings, json_file: str, stream: TextIO) -> None:
+    """Give the run to every outlet; what one cannot do is said and changes no verdict."""
+    outlets = [
+        partial(_write_results, run, Path(settings.results), stream),
+        partial(_write_json, run, json_file),
+        partial(_tell_github, run, stream),
+    ]
+    for outlet in outlets:
+        try:
+            outlet()
+        except OSError as error:
+            _say(f"smokegate: {error}")
+        except Exception:  # a report's bug must not turn a verdict into none
+            _say(f"{traceback.format_exc()}smokegate: internal error in a report; please report it")
+
+
+def _write_results(run: JudgedRun, folder: Path, stream: TextIO) -> None:
+    from smokegate.reports import files
+
+    written = files.write_all(run, folder)
+    names = ", ".join(sorted(path.name for path in written))
+    print(f"Results in {folder}: {names}", file=stream)
+
+
+def _write_json(run: JudgedRun, json_file: str) -> None:
     from smokegate.reports import files
     from smokegate.results import to_json
 
-    try:
-        written = files.write_all(run, Path(settings.results))
-        print("results: " + ", ".join(map(str, written)), file=stream)
-    except OSError as error:
-        _say(f"smokegate: the results could not be written: {error}")
-    try:
-        if json_file == "-":
-            sys.stdout.write(to_json(run).decode())
-        elif json_file:
-            files.write_json(run, Path(json_file))
-    except OSError as error:
-        _say(f"smokegate: {json_file} could not be written: {error}")
+    if json_file == "-":
+        sys.stdout.buffer.write(to_json(run))
+    elif json_file:
+        files.write_json(run, Path(json_file))
+
+
+def _tell_github(run: JudgedRun, stream: TextIO) -> None:
     if os.environ.get("GITHUB_ACTIONS"):
         from smokegate.reports import github
 
