@@ -65,12 +65,19 @@ def test_redis_is_not_configured(lattice: Lattice) -> None:
     assert problem["message"] == "Redis not configured"
 
 
-def test_metrics_are_prometheus_text_or_open_metrics(lattice: Lattice) -> None:
-    text = lattice.ask("GET", "/metrics")
+@pytest.mark.parametrize("accept", ["", "*/*", "text/plain;version=0.0.4", "text/plain;version=x"])
+def test_metrics_are_prometheus_text(lattice: Lattice, accept: str) -> None:
+    text = lattice.ask("GET", "/metrics", headers={"Accept": accept})
     assert text.status_code == 200
     assert text.headers["content-type"].startswith("text/plain; version=")
-    openmetrics = lattice.ask(
-        "GET", "/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"}
-    )
-    assert openmetrics.headers["content-type"].startswith("application/openmetrics-text")
-    assert openmetrics.text.endswith("# EOF\n")
+
+
+@pytest.mark.parametrize(
+    "parameters", ["", "; version=1.0.0; q=0.5", "; version=x", "; escaping=x"]
+)
+def test_metrics_are_openmetrics_where_that_is_asked_for(lattice: Lattice, parameters: str) -> None:
+    accept = f"application/openmetrics-text{parameters}, text/plain"
+    reply = lattice.ask("GET", "/metrics", headers={"Accept": accept})
+    media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    assert reply.headers["content-type"] == media_type
+    assert reply.text.endswith("# EOF\n")

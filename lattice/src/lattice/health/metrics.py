@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 NO_ROUTE = "none"
 OTHER_METHOD = "other"
+OPENMETRICS = "application/openmetrics-text"
 
 
 class Metrics:
@@ -37,7 +38,8 @@ class Metrics:
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """Return all measurements and their media type: OpenMetrics where it is asked for."""
-        encode, media_type = choose_encoder(accept)
+        # Only whether it is asked for: the library fails at parameters that it cannot read.
+        encode, media_type = choose_encoder(OPENMETRICS if OPENMETRICS in accept.lower() else "")
         return encode(self._registry), media_type
 
 
