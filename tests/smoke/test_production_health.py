@@ -221,11 +221,11 @@ class TestProductionHealth(HealthSuite):
             client.warn(f"no page of {self.allowed_origin} may call; is allowed_origin right?")
             return
         for reply in allowed:
-            origin = reply.header(ALLOWED_ORIGIN)
+            origin = reply.header(ALLOWED_ORIGIN) or "no such header"
             expect(reply).succeeded().that(
                 f"pages of {self.allowed_origin} may call",
                 origin in ("*", self.allowed_origin),
-                seen=origin or "no such header",
+                seen=f"{ALLOWED_ORIGIN}: {origin}",
             )
 
     async def test_security_headers(self, client: Client) -> None:
