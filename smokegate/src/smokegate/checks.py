@@ -13,11 +13,11 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar, TypeVar, get_type_hints
+from typing import Any, ClassVar, TypeVar, get_origin, get_type_hints
 
 from smokegate.errors import SuiteError
 from smokegate.results import Consequence
-from smokegate.settings import Settings, Sourced, convert
+from smokegate.settings import KEYS, Settings, Sourced, convert
 
 RESOURCES_FILE = "resources.py"
 _MARKS = "__smokegate_marks__"
@@ -104,9 +104,8 @@ class Check:
     def bind(self, suite_settings: dict[str, Any]) -> Callable[..., Awaitable[None]]:
         """Give the check as a function of its resources, on an instance of its own."""
         instance = self.suite_class()
-        for key, value in suite_settings.items():
-            if hasattr(self.suite_class, key):
-                setattr(instance, key, value)
+        for key in _annotated(self.suite_class) & suite_settings.keys():
+            setattr(instance, key, suite_settings[key])
         bound: Callable[..., Awaitable[None]] = getattr(instance, self.name)
         return bound
 
@@ -119,7 +118,7 @@ def title_of(function: Callable[..., Any], name: str) -> str:
 
 def parameters(function: Callable[..., Any]) -> list[str]:
     """The names of what a function takes, in order."""
-    code = function.__code__
+    code = inspect.unwrap(function).__code__  # a decorator's wrapper takes anything
     return list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
 
 
@@ -131,10 +130,11 @@ def checks_of(suite_class: type[Suite]) -> list[Check]:
     names: dict[str, None] = {}
     for base in reversed(suite_class.__mro__):
         names.update(dict.fromkeys(name for name in vars(base) if name.startswith(_PREFIX)))
-    for name in names:
+    checks = [name for name in names if name not in _annotated(suite_class)]  # those are settings
+    for name in checks:
         if not inspect.iscoroutinefunction(getattr(suite_class, name)):
             raise SuiteError(f"{suite_class.__qualname__}.{name} must be an async def")
-    return [Check(suite_class, name) for name in names]
+    return [Check(suite_class, name) for name in checks]
 
 
 def is_suite(value: object) -> bool:
@@ -190,14 +190,15 @@ def load_module(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
-        if not isinstance(error, Exception | SystemExit):
+        if isinstance(error, KeyboardInterrupt):
             raise
-        raise SuiteError(f"{_place(path, error)}: {type(error).__name__}: {error}") from error
+        reason = " ".join(str(error).split())
+        raise SuiteError(f"{_place(path, error)}: {type(error).__name__}: {reason}") from error
     return module
 
 
 def _place(path: Path, error: BaseException) -> str:
-    if isinstance(error, SyntaxError):
+    if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
     trace, line = error.__traceback__, 0
     while trace:
@@ -208,12 +209,32 @@ def _place(path: Path, error: BaseException) -> str:
 
 
 def declared_settings(suites: Iterable[type[Suite]]) -> dict[str, Any]:
-    """The settings that suites declare, by name, with their types."""
+    """The settings that suites declare, by name, with their types.
+
+    Raises `SuiteError` for an annotation that names nothing, and for a name of smokegate's own.
+    """
     declared: dict[str, Any] = {}
     for suite in suites:
-        hints = get_type_hints(suite).items()
-        declared |= {name: kind for name, kind in hints if name not in Suite.__annotations__}
+        try:
+            hints = get_type_hints(suite)
+        except NameError as error:
+            raise SuiteError(
+                f"{suite.__qualname__}: an annotation cannot be read: {error}"
+            ) from None
+        own = {name: kind for name, kind in hints.items() if _is_setting(name, kind)}
+        for name in own.keys() & {*KEYS}:
+            raise SuiteError(f"{suite.__qualname__}.{name}: smokegate has a setting of this name")
+        declared |= own
     return declared
+
+
+def _is_setting(name: str, kind: Any) -> bool:
+    public = not name.startswith("_") and name not in Suite.__annotations__
+    return public and get_origin(kind) is not ClassVar
+
+
+def _annotated(suite_class: type[Suite]) -> set[str]:
+    return {name for base in suite_class.__mro__ for name in vars(base).get("__annotations__", ())}
 
 
 def suite_settings(settings: Settings, declared: dict[str, Any]) -> dict[str, Any]:

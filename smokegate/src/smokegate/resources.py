@@ -7,6 +7,7 @@ each. What was created under a kind is removed by the function that is marked `@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
@@ -27,6 +28,7 @@ Remove = TypeVar("Remove", bound=Remover)
 
 def resource(function: Make) -> Make:
     """Mark a coroutine function that makes something for checks to share."""
+    _refuse_sync(function)
     setattr(function, _RESOURCE, True)
     return function
 
@@ -39,6 +41,7 @@ def removes(kind: str) -> Callable[[Remove], Remove]:
     """
 
     def mark(function: Remove) -> Remove:
+        _refuse_sync(function)
         setattr(function, _REMOVES, kind)
         return function
 
@@ -62,13 +65,17 @@ class Catalogue:
         self.removers: dict[str, Remover] = {}
 
     def add(self, values: dict[str, Any]) -> None:
-        """Take in the resources and removers among a module's names."""
+        """Take in the resources and removers among a module's names.
+
+        Raises `SuiteError` where one name means two things: who gets which would be luck.
+        """
         for name, value in values.items():
             if getattr(value, _RESOURCE, False) is True:
-                self.resources[name] = Resource(name, value)
+                known = self.resources.setdefault(name, Resource(name, value))
+                _refuse_twin(f"the resource {name}", value, known.make)
             kind = getattr(value, _REMOVES, None)
             if isinstance(kind, str):
-                self.removers[kind] = value
+                _refuse_twin(f"removes({kind!r})", value, self.removers.setdefault(kind, value))
 
     def needed_by(self, checks: Iterable[Check]) -> dict[str, list[str]]:
         """Which checks need each resource, directly or through others.
@@ -76,12 +83,20 @@ class Catalogue:
         Raises `SuiteError` for a name that no resource has, and for a circle.
         """
         needed: dict[str, list[str]] = {}
+        known: dict[str, dict[str, None]] = {}
         for check in checks:
-            for name in self._closure(check.id, check.needs, ()):
+            for name in self._closure(check.id, check.needs, (), known):
                 needed.setdefault(name, []).append(check.id)
         return needed
 
-    def _closure(self, user: str, needs: list[str], above: tuple[str, ...]) -> dict[str, None]:
+    def _closure(
+        self,
+        user: str,
+        needs: list[str],
+        above: tuple[str, ...],
+        known: dict[str, dict[str, None]],
+    ) -> dict[str, None]:
+        """All that somebody needs, in an order in which it can be made."""
         names: dict[str, None] = {}
         for name in needs:
             if name == CLIENT:
@@ -89,11 +104,30 @@ class Catalogue:
             if name in above:
                 raise SuiteError(f"resources need each other: {' -> '.join((*above, name))}")
             if name not in self.resources:
-                known = ", ".join(sorted(self.resources)) or "none"
-                raise SuiteError(f"{user} takes {name!r}, which is no resource; there are: {known}")
-            names |= self._closure(name, self.resources[name].needs, (*above, name))
+                there = ", ".join(sorted(self.resources)) or "none"
+                raise SuiteError(f"{user} takes {name!r}, which is no resource; there are: {there}")
+            if name not in known:
+                needs_of_it = self.resources[name].needs
+                known[name] = self._closure(name, needs_of_it, (*above, name), known)
+            names |= known[name]
             names[name] = None
         return names
+
+
+def place_of(function: Callable[..., Any]) -> str:
+    """The file and line where a function begins."""
+    code = inspect.unwrap(function).__code__
+    return f"{code.co_filename}:{code.co_firstlineno}"
+
+
+def _refuse_sync(function: Callable[..., Any]) -> None:
+    if not inspect.iscoroutinefunction(function):
+        raise SuiteError(f"{place_of(function)}: {function.__name__} must be an async def")
+
+
+def _refuse_twin(what: str, function: Callable[..., Any], known: Callable[..., Any]) -> None:
+    if function is not known:
+        raise SuiteError(f"{place_of(function)}: {what} is defined in {place_of(known)} already")
 
 
 def removers_in(paths: Iterable[str]) -> dict[str, Remover]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,9 @@ from smokegate.errors import SuiteError
 from smokegate.resources import Catalogue, catalogue_of
 from smokegate.results import MissingSuite
 from smokegate.settings import Settings, refuse_unknown
+
+_BEFORE_A_NAME = frozenset({"not", "("})
+_SYNTAX = _BEFORE_A_NAME | {"and", "or", ")"}
 
 
 class Plan:
@@ -91,7 +96,7 @@ def plan(
         for check in everything
         if suite in ("", check.suite) and (select is None or select(check))
     ]
-    partial = narrowed or len(checks) < len(everything)
+    partial = narrowed or bool(suite) or len(checks) < len(everything)
     return Plan(
         checks=checks,
         catalogue=catalogue_of(checks),
@@ -127,30 +132,47 @@ def _refuse_twins(checks: list[Check]) -> None:
         twin = seen.setdefault(check.id, check)
         if twin is not check:
             raise SuiteError(
-                f"{check.file}:{check.line}: {check.id} is defined in {twin.file} already"
+                f"{check.file}:{check.line}: {check.id} is defined in {twin.file} already, by "
+                f"{twin.suite_class.__name__}; a suite that others derive from belongs into a "
+                "module that is not named test_*"
             )
 
 
 def select_by_words(expression: str) -> Callable[[Check], bool]:
-    """Read `-k` as pytest does: names joined by and, or, not and brackets, in any letter case."""
-    import re
+    """Read `-k` as pytest does: names joined by and, or, not and brackets, in any letter case.
 
+    Raises `SuiteError` for anything else.
+    """
     tokens = re.findall(r"\(|\)|[^\s()]+", expression)
-    words = [token for token in tokens if token not in ("and", "or", "not", "(", ")")]
-    python = " ".join(
-        token if token in ("and", "or", "not", "(", ")") else f"names[{words.index(token)}]"
-        for token in tokens
-    )
+    words = [token.lower() for token in tokens if token not in _SYNTAX]
+    numbers = itertools.count()
+    python = " ".join(t if t in _SYNTAX else f"names[{next(numbers)}]" for t in tokens)
+    if tokens and not _is_in_order(tokens):
+        raise _unreadable(expression)
     try:
         code = compile(python or "True", "-k", "eval")
-    except SyntaxError:
-        raise SuiteError(
-            f"-k {expression!r} cannot be read; write names with and, or, not"
-        ) from None
+    except (SyntaxError, RecursionError, MemoryError):
+        raise _unreadable(expression) from None
 
     def selects(check: Check) -> bool:
         text = f"{check.id} {check.suite_class.__name__} {check.file.name}".lower()
-        names = [word.lower() in text for word in words]
+        names = [word in text for word in words]
         return bool(eval(code, {"names": names, "__builtins__": {}}))  # noqa: S307 - our own tokens
 
     return selects
+
+
+def _is_in_order(tokens: list[str]) -> bool:
+    """Whether names and operators take turns; brackets are left to the compiler."""
+    wants_name = True
+    for token in tokens:
+        if (token in _BEFORE_A_NAME) is not wants_name and token in _SYNTAX:
+            return False
+        if token not in _SYNTAX and not wants_name:
+            return False
+        wants_name = token in _SYNTAX - {")"}
+    return not wants_name
+
+
+def _unreadable(expression: str) -> SuiteError:
+    return SuiteError(f"-k {expression!r} cannot be read; write names with and, or, not")
