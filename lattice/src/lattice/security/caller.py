@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from starlette.requests import Request
 
 from lattice.database import Transactions, now
@@ -18,6 +18,15 @@ bearer = HTTPBearer(
     bearerFormat="JWT",
     scheme_name="access_token",
     description="The `access_token` of a registration, login or refresh.",
+)
+
+
+# Made once: every request with a token asks it, and making it takes a third of asking.
+LIVE_SESSION = select(sessions.c.role).where(
+    sessions.c.id == bindparam("session_id"),
+    sessions.c.user_id == bindparam("user_id"),
+    sessions.c.tenant_id == bindparam("tenant_id"),
+    sessions.c.expires_at > bindparam("at"),
 )
 
 
@@ -52,14 +61,16 @@ async def _caller(
     except InvalidTokenError as error:
         raise UnauthorizedError("The access token is not valid, or no longer.") from error
     # Asked of the database each time: a token is dead the moment its session ends.
-    query = select(sessions.c.role).where(
-        sessions.c.id == claims.session_id,
-        sessions.c.user_id == claims.user_id,
-        sessions.c.tenant_id == claims.tenant_id,
-        sessions.c.expires_at > now(),
-    )
     async with database.reading() as connection:
-        role = await connection.scalar(query)
+        role = await connection.scalar(
+            LIVE_SESSION,
+            {
+                "session_id": claims.session_id,
+                "user_id": claims.user_id,
+                "tenant_id": claims.tenant_id,
+                "at": now(),
+            },
+        )
     if role is None:
         raise UnauthorizedError("The session has ended: log in again.")
     caller = Caller(claims.user_id, claims.tenant_id, role, claims.session_id)
