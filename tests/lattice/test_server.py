@@ -6,8 +6,10 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Self
 
 import httpx2
 import pytest
@@ -113,14 +115,27 @@ class Served:
         out, err = self.process.communicate(timeout=ENDED_WITHIN_S)
         return self.process.returncode, out, err
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+
 
 @pytest.fixture
-def served(usual: dict[str, str]) -> Iterator[Served]:
-    made = Served(settings=usual | {"LATTICE_VERSION": "7.8.9"})
-    yield made
-    if made.process.poll() is None:
-        made.process.kill()
-        made.process.communicate()
+def serving(usual: dict[str, str]) -> Iterator[Callable[..., Served]]:
+    """Start servers with these options and settings; none outlives the test."""
+    with ExitStack() as running:
+        yield lambda *options, **settings: running.enter_context(
+            Served(*options, settings=usual | settings)
+        )
+
+
+@pytest.fixture
+def served(serving: Callable[..., Served]) -> Served:
+    return serving(LATTICE_VERSION="7.8.9")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -160,17 +175,16 @@ def test_an_idle_connection_does_not_hold_up_the_end(served: Served) -> None:
         assert time.monotonic() - begun_s < 20
 
 
-def test_development_needs_no_settings(tmp_path: Path) -> None:
-    settings = {"LATTICE_DATABASE_URL": f"sqlite:///{tmp_path}/lattice.db"}
-    served = Served("--dev", settings=settings)
+def test_development_needs_no_secret(serving: Callable[..., Served]) -> None:
+    served = serving("--dev", LATTICE_SECRET="")
     origin = {"Origin": "http://localhost:3000"}
     reply = httpx2.get(f"{served.url}/health", headers=origin)
     assert reply.headers["access-control-allow-origin"] == "http://localhost:3000"
     assert served.end()[0] == 0
 
 
-def test_requests_are_logged_only_if_asked_for(usual: dict[str, str]) -> None:
-    served = Served(settings=usual | {"LATTICE_ACCESS_LOG": "true"})
+def test_requests_are_logged_only_if_asked_for(serving: Callable[..., Served]) -> None:
+    served = serving(LATTICE_ACCESS_LOG="true")
     httpx2.get(f"{served.url}/health", headers={"Authorization": "Bearer not-to-be-seen"})
     _, _, log = served.end()
     lines = [json.loads(line) for line in log.splitlines()]
@@ -178,16 +192,17 @@ def test_requests_are_logged_only_if_asked_for(usual: dict[str, str]) -> None:
     assert "not-to-be-seen" not in log
 
 
-def test_forwarded_addresses_are_believed_of_trusted_proxies_only(usual: dict[str, str]) -> None:
+def test_forwarded_addresses_are_believed_of_trusted_proxies_only(
+    serving: Callable[..., Served],
+) -> None:
     def remaining(url: str, address: str) -> str:
         reply = httpx2.get(f"{url}/nope", headers={"X-Forwarded-For": address})
         return reply.headers["ratelimit"].split(";")[1]
 
     for proxies, expected in (("192.0.2.9", "r=98"), ("127.0.0.1", "r=99")):
-        served = Served(settings=usual | {"LATTICE_TRUSTED_PROXIES": proxies})
+        served = serving(LATTICE_TRUSTED_PROXIES=proxies)
         assert remaining(served.url, "192.0.2.1") == "r=99"
         assert remaining(served.url, "192.0.2.2") == expected
-        served.end()
 
 
 def test_over_tls_it_demands_tls_and_speaks_no_old_version(
