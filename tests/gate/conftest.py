@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.gate.suite_folder import SuiteFolder, suite_folder
 from tests.gate.virtual_clock import VirtualClockLoop
 from tests.system.certificates import Certificates
 
@@ -50,3 +52,10 @@ async def _limited(test: Callable[..., Awaitable[None]], arguments: dict[str, ob
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     """An authority and what it issued, good and bad."""
     return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def suites(tmp_path: Path) -> Iterator[SuiteFolder]:
+    """A folder of suites."""
+    with suite_folder(tmp_path) as folder:
+        yield folder
