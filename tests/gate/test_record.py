@@ -51,6 +51,12 @@ def test_headers_are_capped() -> None:
     assert max(len(value) for _, value in exchange.reply_headers) < 10_000
 
 
+def test_urls_are_capped() -> None:
+    exchange = recorded(url="https://api.example.com/" + "a" * 50_000)
+    assert len(exchange.url) < 10_000
+    assert len(exchange.curl) < 11_000
+
+
 def test_a_secret_across_the_cut_leaves_no_half() -> None:
     secret = "Gehe1mnis-" * 10
     exchange = recorded(reply_body=b"." * 19_950 + secret.encode(), secrets=(secret,))

@@ -15,6 +15,7 @@ from smokegate.errors import CheckEnded, ExpectationFailed, NoReply, Throttled
 from smokegate.results import Consequence, Exchange, Expectation, Side, Trouble
 
 _LONGEST_SECRET = 4_096
+_PATH_CHARS = 200
 _ANSWERED = "it is answered"
 SOFT = frozenset({Consequence.WARN, Consequence.MONITOR, Consequence.INVESTIGATE})
 
@@ -143,6 +144,8 @@ def failure_in_words(expectation: Expectation, exchange: Exchange | None) -> str
 
 
 def request_in_words(exchange: Exchange) -> str:
-    """Name a request by its method and path."""
+    """Name a request by its method and path, cut where that is longer than anyone reads."""
     parts = urlsplit(exchange.url)
-    return f"{exchange.method} {parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    cut = path if len(path) <= _PATH_CHARS else f"{path[:_PATH_CHARS]}..."
+    return f"{exchange.method} {cut}"

@@ -14,7 +14,7 @@ _KEPT_CHARS = 20_000
 # More than is kept: a secret that straddles the cut must be whole when it is looked for.
 _DECODED_BYTES = 4 * _KEPT_CHARS + 8_192
 _KEPT_HEADERS = 100
-_KEPT_HEADER_CHARS = 8_192
+_KEPT_LINE_CHARS = 8_192
 # curl sends these by itself or the reader does not need them to repeat the request.
 _NOT_IN_CURL = frozenset({"user-agent", "accept-encoding", "x-smoke-test"})
 
@@ -57,14 +57,14 @@ def redacted(exchange: Exchange, redactor: Redactor) -> Exchange:
     """Return the exchange without secrets, and with the `curl` line that repeats it."""
     headers = redactor.headers(exchange.request_headers)
     body = None if exchange.request_body is None else _cut(redactor.text(exchange.request_body))
-    url = redactor.text(exchange.url)
+    url = _cut(redactor.text(exchange.url), _KEPT_LINE_CHARS)
     return msgspec.structs.replace(
         exchange,
         url=url,
         request_headers=headers,
         request_body=body,
         reply_headers=[
-            (name, _cut(value, _KEPT_HEADER_CHARS))
+            (name, _cut(value, _KEPT_LINE_CHARS))
             for name, value in redactor.headers(exchange.reply_headers)
         ],
         reply_body=None
