@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import linecache
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from smokegate.client import Client, Evidence, Session
 from smokegate.client.evidence import failure_in_words
 from smokegate.client.record import redacted
-from smokegate.engine.output import kept
+from smokegate.engine.output import Output, kept
 from smokegate.errors import CheckEnded, ExpectationFailed, JournalError, NoReply, NotApplicable
 from smokegate.results import Attempt, Consequence, Expectation, Outcome
 
 _TRACEBACK_CHARS = 20_000
+_REASON_CHARS = 2_000
+_UNWILLING_S = 0.5  # for a task that does not heed its cancellation, three times
 # Where pytest says that its outcomes are defined, in older and newer releases.
 _PYTEST_MODULES = ("builtins", "_pytest.outcomes")
 _OUR_FOLDER = str(Path(__file__).parents[1])
@@ -25,12 +27,16 @@ Work = Callable[[Client], Awaitable[Any]]
 
 
 class Ended:
-    """How an attempt ended: its record, and the value that a resource's attempt made."""
+    """How an attempt ended: its record, and the value that a resource's attempt made.
 
-    def __init__(self, attempt: Attempt, evidence: Evidence, value: Any) -> None:
+    `asserted` says that it failed by what is not among its expectations, a plain assert.
+    """
+
+    def __init__(self, attempt: Attempt, evidence: Evidence, *, value: Any, asserted: bool) -> None:
         self.attempt = attempt
         self.evidence = evidence
         self.value = value
+        self.asserted = asserted
 
     @property
     def outcome(self) -> Outcome:
@@ -45,6 +51,12 @@ class Attempts:
         self._session = session
         self._deadline_s = deadline_s
         self.interrupted = ""
+        self._open: set[Evidence] = set()
+
+    def close(self) -> None:
+        """Refuse requests of attempts that do not end when they are told to."""
+        for evidence in self._open:
+            evidence.closed = True
 
     async def make(
         self, owner: str, number: int, consequence: Consequence, work: Work, *, fresh: bool = False
@@ -54,27 +66,19 @@ class Attempts:
         started = loop.time()
         text = self._session.redactor.text
         evidence = Evidence(f"{owner}#{number}", consequence, started + self._deadline_s, text)
-        value: Any = None
-        error: BaseException | None = None
+        self._open.add(evidence)
         try:
-            with kept() as output:
-                async with asyncio.timeout_at(evidence.deadline) as limit:
-                    value = await work(Client(self._session, evidence, fresh=fresh))
-        except (KeyboardInterrupt, SystemExit, GeneratorExit):
-            raise
-        except asyncio.CancelledError as cancelled:
-            if not self.interrupted:
-                raise
-            error = cancelled
-        except BaseException as caught:  # pytest's own outcomes derive from it
-            error = _deadline_error(evidence, limit, caught)
-        evidence.closed = True
-        await _end_stray_requests(evidence)
+            value, error, output = await self._run(evidence, work, fresh=fresh)
+            evidence.closed = True
+            await self._end_stray_requests(evidence)
+        finally:
+            self._open.discard(evidence)
+        evidence.warnings[:] = map(text, evidence.warnings)
         outcome, reason = _outcome(evidence, error, self.interrupted)
         attempt = Attempt(
             number=number,
             outcome=outcome,
-            reason=text(reason),
+            reason=text(reason)[:_REASON_CHARS],
             started_s=round(started - self._session.started, 6),
             duration_s=round(loop.time() - started, 6),
             expectations=[_redacted(each, text) for each in evidence.expectations],
@@ -82,7 +86,56 @@ class Attempts:
             output=text(str(output)),
             traceback=text(_traceback(error, outcome))[-_TRACEBACK_CHARS:],
         )
-        return Ended(attempt, evidence, value)
+        return Ended(attempt, evidence, value=value, asserted=_asserted(evidence, error))
+
+    async def _run(
+        self, evidence: Evidence, work: Work, *, fresh: bool
+    ) -> tuple[Any, BaseException | None, Output]:
+        """Run the work and give its value, how it ended, and what it printed."""
+        value: Any = None
+        error: BaseException | None = None
+        limit = asyncio.timeout_at(evidence.deadline)
+        with kept() as output:
+            try:
+                async with limit:
+                    value = await work(Client(self._session, evidence, fresh=fresh))
+            except (KeyboardInterrupt, GeneratorExit):
+                raise
+            except asyncio.CancelledError as cancelled:
+                if _is_cancelled() and not self.interrupted:
+                    raise
+                error = cancelled
+            except BaseException as caught:  # pytest's own outcomes derive from it, and SystemExit
+                error = caught
+        if error is None and limit.expired():
+            error = TimeoutError()  # the work swallowed it
+        if error is None and self.interrupted and _is_cancelled():
+            error = asyncio.CancelledError()
+        return value, _deadline_error(evidence, limit, error), output
+
+    async def _end_stray_requests(self, evidence: Evidence) -> None:
+        """End what a check started and did not wait for: it must not act after the check."""
+        try:
+            await end(evidence.waiting_for_target - {asyncio.current_task()})
+        except asyncio.CancelledError:
+            if not self.interrupted:
+                raise
+
+
+async def end(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait until they have ended; those that do not heed it are left behind."""
+    for _ in range(3):
+        pending = [task for task in tasks if not task.done()]
+        for task in pending:
+            task.cancel()
+        if pending:
+            await asyncio.wait(pending, timeout=_UNWILLING_S)
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody wants the current task to end, rather than a task that it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _outcome(  # noqa: PLR0911 - one return for each way to end
@@ -94,11 +147,13 @@ def _outcome(  # noqa: PLR0911 - one return for each way to end
     if hard is not None:
         mild = evidence.consequence is Consequence.WARN and not evidence.failures
         return (Outcome.WARNED if mild else Outcome.FAILED), describe(hard)
-    if isinstance(error, asyncio.CancelledError):
+    if isinstance(error, asyncio.CancelledError) and interrupted:
         return Outcome.UNKNOWN, f"interrupted by {interrupted}"
     ours = next((each for each in errors if not isinstance(each, NotApplicable)), None)
     if evidence.trouble_on_our_side or (ours is not None and not _is_skip(ours)):
         return Outcome.UNKNOWN, evidence.trouble_on_our_side or describe(ours)
+    if error is not None and not errors:
+        return Outcome.UNKNOWN, "CancelledError in the check: what it waited for was cancelled"
     if evidence.failures:
         return Outcome.FAILED, _worst_failure(evidence)
     if errors:
@@ -106,6 +161,11 @@ def _outcome(  # noqa: PLR0911 - one return for each way to end
     if evidence.warnings:
         return Outcome.WARNED, "; ".join(evidence.warnings)
     return Outcome.PASSED, ""
+
+
+def _asserted(evidence: Evidence, error: BaseException | None) -> bool:
+    unrecorded = [each for each in _leaves(error) if each not in evidence.ended]
+    return any(_is_target_fault(each, evidence) for each in unrecorded)
 
 
 def _worst_failure(evidence: Evidence) -> str:
@@ -139,8 +199,8 @@ def _leaves(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _deadline_error(
-    evidence: Evidence, limit: asyncio.Timeout, error: BaseException
-) -> BaseException:
+    evidence: Evidence, limit: asyncio.Timeout, error: BaseException | None
+) -> BaseException | None:
     """Say whose time ran out: the target's, if it was being waited for."""
     if not (limit.expired() and isinstance(error, TimeoutError)):
         return error
@@ -150,24 +210,29 @@ def _deadline_error(
     return CheckEnded("the deadline ran out in the check itself, not while waiting for the target")
 
 
-async def _end_stray_requests(evidence: Evidence) -> None:
-    """End what a check started and did not wait for: it must not act after the check."""
-    stray = [task for task in evidence.waiting_for_target if task is not asyncio.current_task()]
-    for task in stray:
-        task.cancel()
-    if stray:
-        await asyncio.wait(stray)
-
-
 def describe(error: BaseException | None) -> str:
     """Give an exception in one line; a plain assert without words shows its source."""
-    if isinstance(error, AssertionError) and not str(error):
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        line = linecache.getline(frame.filename, frame.lineno or 0).strip()
-        return f"{line} (line {frame.lineno})"
+    words = " ".join(_text(error).split())
+    if isinstance(error, AssertionError) and not words:
+        return _source_of(error)
     if isinstance(error, CheckEnded | AssertionError | JournalError) or _is_skip_like(error):
+        return words
+    return f"{type(error).__name__} in the check: {words}"
+
+
+def _text(error: BaseException | None) -> str:
+    try:
         return str(error)
-    return f"{type(error).__name__} in the check: {error}"
+    except Exception:
+        return "its words cannot be shown"
+
+
+def _source_of(error: AssertionError) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return "an assertion failed"  # made by hand and never raised
+    line = linecache.getline(frames[-1].filename, frames[-1].lineno or 0).strip()
+    return f"{line} (line {frames[-1].lineno})"
 
 
 def _is_skip_like(error: BaseException | None) -> bool:
@@ -184,12 +249,14 @@ def _traceback(error: BaseException | None, outcome: Outcome) -> str:
 
 def _leave_out_our_frames(shown: traceback.TracebackException) -> None:
     """Show a check's author the frames of the check; those of the engine say nothing about it."""
-    theirs = [frame for frame in shown.stack if not frame.filename.startswith(_OUR_FOLDER)]
-    if theirs:
-        shown.stack[:] = theirs
-    for part in (*(shown.exceptions or ()), shown.__cause__, shown.__context__):
-        if part is not None:
-            _leave_out_our_frames(part)
+    parts = [shown]
+    while parts:  # a chain of causes may be longer than the stack is deep
+        part = parts.pop()
+        theirs = [frame for frame in part.stack if not frame.filename.startswith(_OUR_FOLDER)]
+        if theirs:
+            part.stack[:] = theirs
+        more = (*(part.exceptions or ()), part.__cause__, part.__context__)
+        parts += [each for each in more if each is not None]
 
 
 def _redacted(expectation: Expectation, text: Callable[[str], str]) -> Expectation:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from smokegate.client import Client
-from smokegate.engine.attempt import Attempts, Ended
+from smokegate.engine.attempt import Attempts, Ended, end
 from smokegate.results import Consequence, Outcome
 from smokegate.settings import Settings
 
@@ -34,9 +34,14 @@ class Confirmation:
         """Whether a failed attempt is worth a second one."""
         if self._attempts.interrupted or self.down or self._budget_s <= 0:
             return False
-        if _got_no_reply(first):
+        if not _got_no_reply(first):
+            return True
+        try:
             return not await self._is_down()
-        return True
+        except asyncio.CancelledError:
+            if not self._attempts.interrupted:
+                raise
+            return False  # the first try stands as it is
 
     async def repeat(self, again: Callable[[], Awaitable[T]]) -> T:
         """Make a second try and charge its time to the budget."""
@@ -46,6 +51,11 @@ class Confirmation:
             return await again()
         finally:
             self._budget_s -= loop.time() - started
+
+    async def stop(self) -> None:
+        """End a canary that nobody waits for any more."""
+        if self._canary is not None:
+            await end([self._canary])
 
     async def _is_down(self) -> bool:
         """Ask the canary, once for all who want to know at the same time."""

@@ -11,7 +11,7 @@ import msgspec
 
 from smokegate.checks import Check
 from smokegate.client import Client, Session
-from smokegate.engine.attempt import Attempts, Ended
+from smokegate.engine.attempt import Attempts, Ended, end
 from smokegate.engine.cleanup import Ledger, remove_all
 from smokegate.engine.confirmation import Confirmation
 from smokegate.engine.output import sorted_by_attempt
@@ -70,6 +70,7 @@ class Engine:
         self._supply = Supply(plan.catalogue, plan.needed_by, self._attempts, self._confirmation)
         self._results: dict[str, CheckResult] = {}
         self._main: asyncio.Task[None] | None = None
+        self._cleanup_limit: asyncio.Timeout | None = None
         self._notes: list[str] = []
         self._interrupted = ""
 
@@ -77,6 +78,13 @@ class Engine:
         """End the run from outside: the unfinished is unknown, the created is removed."""
         self._interrupted = self._interrupted or reason
         self._end(reason)
+        self._hurry_clean_up()
+
+    def _hurry_clean_up(self) -> None:
+        limit = self._cleanup_limit
+        ends = None if limit is None or limit.expired() else limit.when()
+        if limit is not None and ends is not None:
+            limit.reschedule(min(ends, asyncio.get_running_loop().time() + _INTERRUPTED_CLEANUP_S))
 
     def _end(self, reason: str) -> None:
         if not self._attempts.interrupted:
@@ -95,9 +103,11 @@ class Engine:
         self._main = asyncio.create_task(self._run_checks(), name="checks")
         if self._attempts.interrupted:
             self._main.cancel()
-        await self._wait_for_checks()
-        finished = loop.time() - self._session.started
-        leftovers = await self._clean_up()
+        try:
+            await self._wait_for_checks()
+        finally:
+            finished = loop.time() - self._session.started
+            leftovers = await self._clean_up()
         results = [self._result_of(check) for check in self._plan.checks]
         run = self._assemble(results, started_at, finished, leftovers)
         # What was learnt to be a secret late may stand in what was recorded early.
@@ -131,18 +141,27 @@ class Engine:
         self._supply.start()
         together = [check for check in self._plan.checks if not check.exclusive]
         alone = [check for check in self._plan.checks if check.exclusive]
-        tasks = [asyncio.create_task(self._check(check), name=check.id) for check in together]
         try:
-            for task in tasks:
-                await task
+            await self._run_together(together)
+            if alone:
+                await self._supply.settled()
             for check in sorted(alone, key=lambda check: check.last):
-                await self._check(check)
+                await self._run_together([check])
         finally:
-            for task in tasks:
-                task.cancel()
+            await self._supply.stop()
+            await self._confirmation.stop()
+            self._attempts.close()
+
+    async def _run_together(self, checks: list[Check]) -> None:
+        tasks = [asyncio.create_task(self._check(check), name=check.id) for check in checks]
+        try:
             if tasks:
                 await asyncio.wait(tasks)
-            await self._supply.stop()
+        finally:
+            await end(tasks)
+        for task in tasks:
+            if not task.cancelled():  # a check that cancels itself has no answer
+                task.result()
 
     async def _check(self, check: Check) -> None:
         loop = asyncio.get_running_loop()
@@ -184,21 +203,23 @@ class Engine:
             budget_s = min(budget_s, _INTERRUPTED_CLEANUP_S)
         attempts = Attempts(self._session, budget_s)
         try:
-            async with asyncio.timeout(budget_s):
+            async with asyncio.timeout(budget_s) as self._cleanup_limit:
                 await self._session.late_creations(min(_LATE_CREATIONS_S, budget_s / 2))
                 return await remove_all(
                     self._journal, self._plan.catalogue.removers, attempts, settled=False
                 )
         except TimeoutError:
             return [f"{each.kind} {each.name}: no time left" for each in self._journal.pending]
+        finally:
+            self._cleanup_limit = None
 
     def _result_of(self, check: Check) -> CheckResult:
         return self._results.get(check.id) or self._unanswered(check)
 
     def _unanswered(self, check: Check) -> CheckResult:
-        return _result(
-            check, Outcome.UNKNOWN, f"not finished: interrupted by {self._attempts.interrupted}"
-        )
+        cause = self._attempts.interrupted
+        reason = f"interrupted by {cause}" if cause else "the check cancelled itself"
+        return _result(check, Outcome.UNKNOWN, f"not finished: {reason}")
 
     def _assemble(
         self, results: list[CheckResult], started_at: float, duration_s: float, left: list[str]
@@ -229,10 +250,16 @@ class Engine:
 
     def _without_answer(self, results: list[CheckResult]) -> list[MissingSuite]:
         """The required suites in which nothing applies."""
-        missing = []
+        missing: list[MissingSuite] = []
+        if self._plan.partial:
+            return missing  # what was selected is judged, and no more was asked for
         for suite in self._session.settings.require:
-            outcomes = [each.outcome for each in results if each.suite == suite]
-            if outcomes and all(outcome is Outcome.SKIPPED for outcome in outcomes):
+            idle = [
+                each.outcome is Outcome.SKIPPED or bool(each.deprecated)
+                for each in results
+                if each.suite == suite
+            ]
+            if idle and all(idle):
                 missing.append(MissingSuite(suite=suite, reason=f"nothing in {suite} applies"))
         return missing
 
@@ -260,6 +287,10 @@ def _concluded(check: Check, tries: list[Ended]) -> CheckResult:
         reason = "; ".join(warnings)
     elif len(tries) > 1 and outcome is Outcome.SKIPPED:
         outcome, reason, last = first.outcome, first.attempt.reason, first
+    elif len(tries) > 1 and outcome is Outcome.FAILED:
+        flaky = _severity(check, last) < _severity(check, first)
+        if flaky:
+            warnings.insert(0, f"flaky: did not repeat, first {first.attempt.reason}")
     return _result(
         check,
         outcome,
@@ -274,9 +305,13 @@ def _concluded(check: Check, tries: list[Ended]) -> CheckResult:
 
 def _failed_consequences(check: Check, ended: Ended) -> list[Consequence]:
     failed = {each.consequence for each in ended.evidence.failures}
-    if ended.outcome is Outcome.FAILED and not failed:
-        failed = {check.consequence}  # a plain assert
+    if ended.outcome is Outcome.FAILED and (ended.asserted or not failed):
+        failed.add(check.consequence)
     return sorted(failed, key=lambda each: each.severity)
+
+
+def _severity(check: Check, ended: Ended) -> int:
+    return max(each.severity for each in _failed_consequences(check, ended))
 
 
 def _lost_connection(ended: Ended) -> int | None:
@@ -296,7 +331,11 @@ def _blocked(check: Check, root: ResourceResult) -> CheckResult:
     if root.outcome is Outcome.SKIPPED:
         return _result(check, Outcome.SKIPPED, f"needs {reason}", blocked_by=root.name)
     expectations = root.attempts[-1].expectations if root.attempts else []
-    causes = [each.consequence for each in expectations if not each.held]
+    causes = [
+        each.consequence
+        for each in expectations
+        if not each.held and each.consequence is not Consequence.WARN
+    ]
     incurable = causes and all(cause is Consequence.INVESTIGATE for cause in causes)
     return _result(
         check,

@@ -6,10 +6,17 @@ import asyncio
 from typing import Any
 
 from smokegate.client import Client
-from smokegate.engine.attempt import Attempts, Ended
+from smokegate.engine.attempt import Attempts, Ended, end
 from smokegate.engine.confirmation import Confirmation
 from smokegate.resources import CLIENT, Catalogue
 from smokegate.results import Attempt, Consequence, Outcome, ResourceResult
+
+# What it means for whatever needs a resource that it could not be made, and in which words.
+_WITHOUT = {
+    Outcome.FAILED: (Outcome.BLOCKED, "blocked by"),
+    Outcome.UNKNOWN: (Outcome.UNKNOWN, "needs"),
+    Outcome.SKIPPED: (Outcome.SKIPPED, "needs"),
+}
 
 
 class Unavailable(Exception):
@@ -55,14 +62,16 @@ class Supply:
                 values[name] = await asyncio.shield(self._task(name))
         return values
 
-    async def stop(self) -> None:
-        """End what is still being made."""
-        for task in self._tasks.values():
-            task.cancel()
+    async def settled(self) -> None:
+        """Wait until nothing is being made any more."""
         if self._tasks:
             await asyncio.wait(self._tasks.values())
+
+    async def stop(self) -> None:
+        """End what is still being made."""
+        await end(self._tasks.values())
         for task in self._tasks.values():
-            if not task.cancelled():
+            if task.done() and not task.cancelled():
                 task.exception()  # seen here, so that asyncio does not report it as lost
 
     def _task(self, name: str) -> asyncio.Task[Any]:
@@ -78,7 +87,8 @@ class Supply:
         try:
             values = await self.get(needs)
         except Unavailable as error:
-            self._conclude(name, [], Outcome.BLOCKED, f"blocked by {error}", loop.time() - started)
+            outcome, words = _WITHOUT[error.root.outcome]
+            self._conclude(name, [], outcome, f"{words} {error}", loop.time() - started)
             raise
 
         async def work(client: Client) -> Any:
@@ -125,4 +135,6 @@ def _outcome(tries: list[Ended]) -> tuple[Outcome, str]:
     last = tries[-1]
     if len(tries) > 1 and last.outcome in (Outcome.PASSED, Outcome.WARNED):
         return Outcome.WARNED, f"flaky: made on the second try, first {tries[0].attempt.reason}"
+    if last.outcome is Outcome.SKIPPED:
+        return tries[0].outcome, tries[0].attempt.reason  # a failure does not cease to apply
     return last.outcome, last.attempt.reason
