@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from smokegate.checks import Suite, checks_of
@@ -23,7 +24,7 @@ class MemoryJournal(Journal):
     """A journal whose lines are on the disk at once; `refuses` makes it fail instead."""
 
     def __init__(self) -> None:
-        super().__init__(None, Header(run_id=RUN_ID, url=TARGET, ca_file="", suites=[]))  # type: ignore[arg-type]  # no place: nothing is written
+        super().__init__(Path(), Header(run_id=RUN_ID, url=TARGET, ca_file="", suites=[]))
         self.refuses: Exception | None = None
         self.removals: list[str] = []
 
@@ -50,6 +51,7 @@ class Rehearsal:
         resources: tuple[Callable[..., Any], ...] = (),
         partial: bool = False,
         values: dict[str, Any] | None = None,
+        listen: Callable[[Event], None] | None = None,
         **settings: Any,
     ) -> None:
         known = Settings(url=TARGET, url_given=True, **{"require": (), **settings})
@@ -74,7 +76,9 @@ class Rehearsal:
             missing_suites=[],
             partial=partial,
         )
-        self.engine = Engine(plan, self.session, self.journal, self.events.append, tool="test")
+        self.engine = Engine(
+            plan, self.session, self.journal, listen or self.events.append, tool="test"
+        )
 
     async def run(self) -> Run:
         return await self.engine.run()
