@@ -350,7 +350,7 @@ async def test_a_check_that_clings_to_life_is_left_behind() -> None:
 
     released: list[bool] = []
     transport = target()
-    rehearsal = Rehearsal(Health, transport=transport)
+    rehearsal = Rehearsal(Health, transport=transport, check_grace_s=80_000.0)
     asyncio.get_running_loop().call_later(2, rehearsal.engine.interrupt, "SIGTERM")
     run = await rehearsal.run()
     assert outcomes(run) == {"clings": UNKNOWN}
