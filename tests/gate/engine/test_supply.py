@@ -91,6 +91,20 @@ async def test_each_is_made_once_and_side_by_side_as_soon_as_it_can() -> None:
     assert [exchange.url for exchange in made.exchanges] == ["https://api.example.com/accounts"]
 
 
+async def test_what_one_check_needs_is_made_side_by_side() -> None:
+    @resource
+    async def webhook(client: Client) -> str:
+        expect(await client.post("/plans")).status(201)
+        return "hook"
+
+    class Health(HealthSuite):
+        async def test_it(self, account: str, webhook: str) -> None: ...
+
+    it = Rehearsal(Health, transport=target(), resources=(account, webhook))
+    await it.run()
+    assert it.now_s == 1.0
+
+
 async def test_what_is_not_needed_is_not_made() -> None:
     class Health(HealthSuite):
         async def test_it(self, client: Client, plan: str) -> None: ...
