@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from smokegate.results import Action, CheckResult, Consequence, Outcome, Run, Thresholds, Verdict
 from smokegate.verdict import exit_code, flaky_incidents, judge
@@ -27,6 +28,12 @@ def healthy(name: str = "up") -> CheckResult:
     return result(name, suite="health")
 
 
+def bare(name: str, outcome: Outcome) -> CheckResult:
+    """Give a health check that failed, without the consequences of what failed."""
+    failed = result(name, outcome, suite="health")
+    return msgspec.structs.replace(failed, failed_consequences=[])
+
+
 TABLE: list[tuple[str, Run, Action, str]] = [
     # Everything passed.
     ("all passed", run_of(healthy(), *workflows(3, 0)), PROCEED, "all-passed"),
@@ -50,6 +57,18 @@ TABLE: list[tuple[str, Run, Action, str]] = [
     (
         "a share in a suite without one is a rollback",
         run_of(healthy(), result("h", FAILED, C.SHARE, suite="health")),
+        ROLLBACK,
+        "rollback-failed",
+    ),
+    (
+        "a failure without expectations of its own has the check's consequence",
+        run_of(healthy(), bare("h", FAILED), *workflows(2, 0)),
+        ROLLBACK,
+        "rollback-failed",
+    ),
+    (
+        "what is blocked likewise",
+        run_of(healthy(), bare("h", BLOCKED), *workflows(2, 0)),
         ROLLBACK,
         "rollback-failed",
     ),
@@ -346,16 +365,42 @@ def test_checks_with_one_root_cause_are_told_as_one() -> None:
 
 
 def test_warnings_are_listed_with_the_word_to_proceed() -> None:
-    verdict = judge(run_of(healthy(), result("a", WARNED)))
+    verdict = judge(run_of(healthy(), result("a", WARNED), result("b", WARNED, deprecated="1")))
     assert verdict.reason == "all 2 checks that apply passed, 1 with warnings: workflows.a"
 
 
-def test_unknown_names_what_is_unknown() -> None:
-    verdict = judge(
-        run_of(healthy(), result("u", UNKNOWN, reason="no route"), result("v", UNKNOWN))
-    )
-    assert verdict.deciding == ["workflows.u", "workflows.v"]
-    assert verdict.reason == "workflows.u: no route (and 1 more)"
+@pytest.mark.parametrize(
+    ("count", "reason"),
+    [(1, "workflows.u0: why u0"), (2, "workflows.u0: why u0 (and 1 more)")],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_unknown_names_what_is_unknown(count: int, reason: str, known: bool) -> None:
+    unknown = [result(f"u{number}", UNKNOWN) for number in range(count)]
+    verdict = judge(run_of(*([healthy()] if known else []), *unknown))
+    assert verdict.deciding == [each.id for each in unknown]
+    assert verdict.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("count", "reason"),
+    [(1, "health.h0: why h0"), (2, "health.h0: why h0 (and 1 more)")],
+)
+def test_a_failure_names_the_first_and_counts_the_rest(count: int, reason: str) -> None:
+    failed = [result(f"h{number}", FAILED, suite="health") for number in range(count)]
+    assert judge(run_of(healthy(), *failed)).reason == reason
+
+
+def test_flaky_checks_are_named_and_no_others() -> None:
+    flaky = [result(f"f{number}", WARNED, flaky=True) for number in range(2)]
+    verdict = judge(run_of(healthy(), result("w", WARNED), *flaky))
+    assert verdict.deciding == ["workflows.f0", "workflows.f1"]
+    assert verdict.reason.endswith("passed only on the second try: workflows.f0, workflows.f1")
+
+
+def test_a_target_that_is_down_is_the_cause_of_all() -> None:
+    run = run_of(*(result(f"h{number}", FAILED, suite="health") for number in range(3)))
+    reason = judge(msgspec.structs.replace(run, down="connection refused")).reason
+    assert reason == "the whole target is down: connection refused"
 
 
 def test_missing_suites_are_named() -> None:

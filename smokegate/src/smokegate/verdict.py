@@ -29,7 +29,6 @@ class Seen(NamedTuple):
 
     id: str
     suite: str
-    passed: bool
     consequences: frozenset[Consequence]
     counts_in_share: bool
 
@@ -173,7 +172,7 @@ def _monitor_failed(checks: list[Seen], run: Run) -> Finding | None:
 
 
 def _all_passed(checks: list[Seen], run: Run) -> Finding:
-    warned = [check.id for check in run.checks if check.outcome is Outcome.WARNED]
+    warned = [each.id for each in run.checks if each.outcome is Outcome.WARNED and _applies(each)]
     words = f"all {len(checks)} checks that apply passed"
     if warned:
         words += f", {len(warned)} with warnings: {', '.join(warned)}"
@@ -217,7 +216,6 @@ def _seen_one(check: CheckResult, *, unknown_passes: bool) -> Seen:
     return Seen(
         id=check.id,
         suite=check.suite,
-        passed=not consequences - {Consequence.WARN},
         consequences=frozenset(consequences),
         counts_in_share=check.suite == "workflows",
     )
@@ -258,9 +256,7 @@ def _with_cause(reason: str, failed: list[str], run: Run) -> str:
     """Add what failed first, and whether it is the one cause of all."""
     by_id = {check.id: check for check in run.checks}
     causes = [f"the whole target is down: {run.down}"] if run.down else []
-    causes = causes or list(dict.fromkeys(_cause(by_id[each]) for each in failed if each in by_id))
-    if not causes:
-        return reason
+    causes = causes or list(dict.fromkeys(_cause(by_id[each]) for each in failed))
     more = f" (and {len(causes) - 1} more)" if len(causes) > 1 else ""
     return f"{reason}: {causes[0]}{more}" if reason else f"{causes[0]}{more}"
 
