@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +30,7 @@ SECRETS = [
     "%41%2f+ %",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl-_",
     "plus+slash/equals==",
+    ">>>???~~~>>>???",
     "ends with \\",
     "\u00e9clair\u00e9",
 ]
@@ -105,11 +107,14 @@ def test_any_secret_anywhere(secret: str, before: str, after: str) -> None:
 
 
 @pytest.mark.parametrize("offset", range(6))
-def test_base64_at_every_offset(offset: int) -> None:
+@pytest.mark.parametrize("secret", ["Gehe1mnis!", "Gehe1mnis", "Gehe1mni"])
+def test_base64_at_every_offset(offset: int, secret: str) -> None:
+    """Of the characters that depend on the secret alone, none is left."""
     redactor = Redactor()
-    redactor.add("Gehe1mnis!")
-    encoded = base64.b64encode(b"." * offset + b"Gehe1mnis!" + b"tail").decode()
-    assert MARK in redactor.text(encoded)
+    redactor.add(secret)
+    encoded = base64.b64encode(b"." * offset + secret.encode() + b"tail").decode()
+    first, last = -(-8 * offset // 6), 8 * (offset + len(secret)) // 6
+    assert redactor.text(encoded) == encoded[:first] + MARK + encoded[last:]
 
 
 def test_one_secret_may_be_a_part_of_another() -> None:
@@ -164,6 +169,7 @@ def test_learning_knows_no_depth() -> None:
         {"password": "required"},
         {"password": "must have 8 characters"},
         {"token": "Unauthenticated"},
+        {"token": "abcdefghijklmnopqrst"},
         {"token_type": "Bearer-Token"},
         {"token_expires_in": "3600 seconds"},
         {"name": "Gehe1mnis!"},
@@ -174,6 +180,7 @@ def test_what_is_said_about_a_secret_is_none(document: Any) -> None:
     redactor = Redactor()
     redactor.learn(document)
     text = "required: must have 8 characters, Unauthenticated Bearer-Token 3600 seconds"
+    text += " abcdefghijklmnopqrst"
     assert redactor.text(f"{text} Gehe1mnis! 12345678 True") == f"{text} Gehe1mnis! 12345678 True"
 
 
@@ -217,6 +224,19 @@ def test_a_record_is_cleaned_everywhere() -> None:
     assert redactor.clean(run) is run
     redactor.add("Gehe1mnis!")
     assert redactor.clean(run).checks[0].reason == f"saw '{MARK}'"
+
+
+def test_keys_of_settings_stay() -> None:
+    redactor = Redactor()
+    redactor.add("Gehe1mnis!")
+    run = msgspec.structs.replace(run_of(), settings={"Gehe1mnis!": ["a", "Gehe1mnis!"]})
+    assert redactor.clean(run).settings == {"Gehe1mnis!": ["a", MARK]}
+
+
+def test_letters_alone_are_a_secret_when_they_are_many() -> None:
+    redactor = Redactor()
+    redactor.learn({"token": "abcdefghijklmnopqrstu"})
+    assert redactor.text("abcdefghijklmnopqrstu") == MARK
 
 
 def test_a_record_with_lone_surrogates_can_be_written() -> None:
