@@ -21,12 +21,19 @@ from tests.gate.scripted_transport import ScriptedTransport
 
 
 class MemoryJournal(Journal):
-    """A journal whose lines are on the disk at once; `refuses` makes it fail instead."""
+    """A journal whose lines are on the disk at once, or when `waits` is set, or never."""
 
     def __init__(self) -> None:
         super().__init__(Path(), Header(run_id=RUN_ID, url=TARGET, ca_file="", suites=[]))
         self.refuses: Exception | None = None
+        self.waits: asyncio.Event | None = None
         self.removals: list[str] = []
+
+    async def intend(self, kind: str, name: str, owner: str) -> int:
+        entry = await super().intend(kind, name, owner)
+        if self.waits is not None:
+            await self.waits.wait()
+        return entry
 
     def removed(self, creation: Creation) -> None:
         super().removed(creation)

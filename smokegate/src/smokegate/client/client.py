@@ -210,6 +210,9 @@ class Client:
         entry = None
         if creates:
             entry = await self.session.creations.intend(*creates, self.evidence.owner)
+            if self.evidence.closed:  # since then: clean-up must not be overtaken
+                self.session.creations.settle(entry, False)
+                self.evidence.refuse_if_closed()
         started_s = self._now()
         try:
             answer = await self._waiting(request, entry)
