@@ -49,6 +49,16 @@ class _Sorter(io.TextIOBase):
         output.write(text)
         return len(text)
 
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # typeshed has an attribute here
+        return self._through.encoding
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return self._through.isatty()
+
     def flush(self) -> None:
         self._through.flush()
 
