@@ -98,6 +98,13 @@ def test_a_status_comes_with_what_the_target_says_of_it(reply: Reply, seen: str)
     assert failing(reply, lambda it: it.status(201))[1].startswith(seen)
 
 
+def test_a_redirect_comes_with_where_it_leads() -> None:
+    headers = (("Location", "https://elsewhere.example/login?next=secret"),)
+    reply = reply_with({}, status=302, headers=headers)
+    seen = failing(reply, lambda it: it.status(200))[1]
+    assert seen == "302 to 'https://elsewhere.example/login'"
+
+
 def test_the_failure_says_request_demand_and_what_came() -> None:
     reply = reply_with(PROBLEM, status=409)
     with pytest.raises(ExpectationFailed) as caught:
@@ -121,6 +128,10 @@ def test_the_failure_says_request_demand_and_what_came() -> None:
         ([1, 2], (1, 2), True),
         ([1, 2], [1, 2, 3], False),
         ([True], [1], False),
+        ([1], 1, False),
+        (1, [1], False),
+        ({"a": 1}, [1], False),
+        ([1], {"a": 1}, False),
         ({"a": [1]}, {"a": (1,)}, True),
         ({"a": 1}, {"a": True}, False),
         ({"a": 1}, {"a": 1, "b": 2}, False),
@@ -192,7 +203,7 @@ def test_a_header_that_is_missing(demand: dict[str, str]) -> None:
 
 def test_faster_than_leaves_the_network_out() -> None:
     reply = reply_with({}, timing=Timing(wait_s=1.5, round_trip_s=1.0))
-    expect(reply).faster_than(0.501)
+    expect(reply).faster_than(0.501).status(200)
     assert failing(reply, lambda it: it.faster_than(0.5)) == (
         "the target takes less than 0.5 s",
         "0.500 s",

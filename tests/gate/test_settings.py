@@ -20,6 +20,23 @@ from smokegate.settings import (
 )
 
 
+DEFAULTS = {
+    "timeout_s": 30.0,
+    "check_grace_s": 30.0,
+    "run_timeout_s": 300.0,
+    "confirm_budget_s": 60.0,
+    "cleanup_timeout_s": 30.0,
+    "strict": False,
+    "rollback_below": 0.5,
+    "monitor_above": 0.8,
+    "max_connections": 64,
+    "max_reply_bytes": 16 * 1024 * 1024,
+    "max_decoded_bytes": 32 * 1024 * 1024,
+    "test_email": "smoketest-{uuid}@example.com",
+    "test_password": "SmokeTest123!@#",
+}
+
+
 def write(folder: Path, text: str) -> Path:
     (folder / "smokegate.toml").write_text(text, encoding="utf-8")
     return folder
@@ -40,8 +57,8 @@ def test_defaults(tmp_path: Path) -> None:
     assert settings == Settings()
     assert settings.url == DEFAULT_URL
     assert not settings.url_given
-    assert (settings.timeout_s, settings.run_timeout_s) == (30.0, 300.0)
     assert settings.require == ("health", "workflows")
+    assert {key: getattr(settings, key) for key in DEFAULTS} == DEFAULTS
 
 
 def test_an_option_wins_over_the_environment_over_the_file(tmp_path: Path) -> None:
@@ -104,6 +121,10 @@ def test_foreign_variables_are_not_ours() -> None:
             "SMOKEGATE_MAX_CONNECTIONS: max_connections: expected `int`, got `str`",
         ),
         (
+            {"SMOKEGATE_MAX_CONNECTIONS": "0"},
+            "SMOKEGATE_MAX_CONNECTIONS: max_connections: expected `int` >= 1",
+        ),
+        (
             {"SMOKEGATE_MONITOR_ABOVE": "1.01"},
             "SMOKEGATE_MONITOR_ABOVE: monitor_above: expected `float` <= 1.0",
         ),
@@ -138,6 +159,11 @@ def test_the_shares_must_not_cross() -> None:
     line = complaint(environ={"SMOKEGATE_ROLLBACK_BELOW": "0.9"})
     assert "rollback_below" in line
     assert "monitor_above" in line
+
+
+def test_the_shares_may_meet() -> None:
+    environ = {"SMOKEGATE_ROLLBACK_BELOW": "0.8"}
+    assert load({}, environ, Path("/nonexistent")).rollback_below == 0.8
 
 
 def test_a_suite_that_does_not_exist_cannot_be_required() -> None:
@@ -184,6 +210,7 @@ def test_a_file_in_another_encoding_is_one_line(tmp_path: Path) -> None:
         "https://[2001:db8::1]:8443",
         "http://127.0.0.1",
         "http://xn--bcher-kva.example",
+        "http://" + ".".join(["a" * 62] * 4) + ".b",
     ],
 )
 def test_good_urls(url: str) -> None:
@@ -232,6 +259,8 @@ def test_a_scheme_is_the_same_in_any_case() -> None:
         "http://example.com/\ud800",
         "http://" + "a" * 300,
         "http://a..b",
+        "http://" + ".".join(["a" * 62] * 4) + ".bc",
+        "http://[v1.a:b]",
         "http://.example.com",
     ],
 )
