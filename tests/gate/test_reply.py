@@ -131,7 +131,8 @@ def test_the_media_type_must_say_that_it_is_json(media_type: str | None, is_json
     else:
         with pytest.raises(ExpectationFailed):
             _ = reply.json
-        assert failure(reply).startswith("the reply is JSON; saw media type ")
+        shown = (media_type or "missing").lower()
+        assert failure(reply) == f"the reply is JSON; saw media type {shown!r}"
 
 
 def test_each_reads_a_member_of_every_item() -> None:
@@ -188,6 +189,25 @@ def test_the_time_of_the_target_is_without_the_round_trip() -> None:
         0.2
     )
     assert reply_with({}, timing=Timing(wait_s=0.05, round_trip_s=0.1)).server_s == 0.0
+
+
+@pytest.mark.parametrize(
+    ("asked", "date", "pause_s"),
+    [
+        ("7", "", 7.0),
+        ("0", "", 0.0),
+        ("99999999999", "", 999_999_999.0),
+        ("Thu, 01 Jan 2026 00:00:12 GMT", "Thu, 01 Jan 2026 00:00:03 GMT", 9.0),
+        ("Thu, 01 Jan 2026 00:00:03 GMT", "Thu, 01 Jan 2026 00:00:12 GMT", 0.0),
+        ("Thu, 01 Jan 2026 00:00:12 GMT", "", None),
+        ("soon", "Thu, 01 Jan 2026 00:00:12 GMT", None),
+        ("", "", None),
+    ],
+)
+def test_how_long_to_wait(asked: str, date: str, pause_s: float | None) -> None:
+    reply = reply_with({}, headers=(("Retry-After", asked), ("Date", date)))
+    assert reply.retry_after_s == pause_s
+    assert reply_with({}).retry_after_s is None
 
 
 def test_text_has_a_mark_for_what_is_not_utf_8() -> None:

@@ -19,7 +19,6 @@ from smokegate.settings import (
     refuse_unknown,
 )
 
-
 DEFAULTS = {
     "timeout_s": 30.0,
     "check_grace_s": 30.0,
