@@ -33,20 +33,33 @@ set "python=py -3"
 %python% -c "import sys, venv; sys.exit(sys.version_info < (3, 11))" >nul 2>&1 || set "python=python"
 %python% -c "import sys, venv; sys.exit(sys.version_info < (3, 11))" >nul 2>&1 || goto :nopython
 echo [2/4] Python: installing smokegate into %venv% 1>&2
-set "package=smokegate"
-if exist "%root%\smokegate\pyproject.toml" set "package=%root%\smokegate"
-%python% -m venv "%venv%" || goto :noinstall
-"%venv%\Scripts\python.exe" -m pip install --quiet --disable-pip-version-check "%package%" 1>&2 || goto :noinstall
+set "package=%SMOKE_RUNNER_PACKAGE%"
+if not defined SMOKE_RUNNER_PACKAGE set "package=%root%\smokegate"
+if not defined SMOKE_RUNNER_PACKAGE if not exist "%root%\smokegate\pyproject.toml" goto :nopackage
+%python% -m venv "%venv%" || goto :nopackage
+echo smoke_test_runner: there is no smokegate in %root%; set SMOKE_RUNNER_PACKAGE to its folder, wheel or pinned name 1>&2
+exit /b 2
+
+:noinstall
+"%venv%\Scripts\python.exe" -m pip install --quiet --disable-pip-version-check "%package%" 1>&2 || goto :nopackage
+echo smoke_test_runner: there is no smokegate in %root%; set SMOKE_RUNNER_PACKAGE to its folder, wheel or pinned name 1>&2
+exit /b 2
+
+:noinstall
 
 :run
 echo [2/4] Python: %venv% 1>&2
 echo [3/4] Suites: %here% 1>&2
-echo [4/4] Results: %SMOKEGATE_RESULTS% 1>&2
+echo [4/4] Results: %SMOKEGATE_RESULTS%, unless --results says otherwise 1>&2
 "%venv%\Scripts\smokegate.exe" run "%here%" %*
 exit /b %ERRORLEVEL%
 
 :nopython
 echo smoke_test_runner: Python 3.11 or later with its venv module is needed 1>&2
+exit /b 2
+
+:nopackage
+echo smoke_test_runner: there is no smokegate in %root%; set SMOKE_RUNNER_PACKAGE to its folder, wheel or pinned name 1>&2
 exit /b 2
 
 :noinstall

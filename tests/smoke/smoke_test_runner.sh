@@ -34,18 +34,21 @@ find_python() {
 
 install() {
     python=$(find_python) || exit 2
-    # A checkout brings its own smokegate; suites that were copied elsewhere take the released one.
-    package=smokegate
-    if [ -f "$root/smokegate/pyproject.toml" ]; then package=$root/smokegate; fi
+    # A checkout brings its own smokegate; suites that were copied elsewhere say where theirs is.
+    package=${SMOKE_RUNNER_PACKAGE:-$root/smokegate}
+    if [ "$package" = "$root/smokegate" ] && ! [ -f "$package/pyproject.toml" ]; then
+        stop "there is no smokegate in $root; set SMOKE_RUNNER_PACKAGE to its folder, wheel or pinned name"
+    fi
     step 2 "Python: installing smokegate into $here/.venv" >&2
     "$python" -m venv "$here/.venv" || stop "$python could not make $here/.venv"
     "$here/.venv/bin/python" -m pip install --quiet --disable-pip-version-check "$package" >&2 ||
-        stop "smokegate could not be installed; is there a network?"
+        stop "$package could not be installed; is there a network?"
 }
 
 case $url in
 '') step 1 "Target: the one given with --url, or http://localhost:8000" ;;
-http://?* | https://?*) step 1 "Target: $url" ;;
+*[@?]*) stop "PRODUCTION_URL must hold no user name, no password and no '?'" ;;
+http://?* | https://?*) step 1 "Target: $url, unless --url says otherwise" ;;
 *) stop "PRODUCTION_URL: '$url' must begin with http:// or https://" ;;
 esac
 
@@ -57,6 +60,6 @@ else
 fi
 step 2 "Python: $("$(dirname -- "$smokegate")/python" --version)"
 step 3 "Suites: $here"
-step 4 "Results: $SMOKEGATE_RESULTS"
+step 4 "Results: $SMOKEGATE_RESULTS, unless --results says otherwise"
 # Replacing this shell hands on every signal, and the exit code as it is.
 exec "$smokegate" run "$here" "$@"

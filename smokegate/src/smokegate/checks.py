@@ -133,7 +133,8 @@ def checks_of(suite_class: type[Suite]) -> list[Check]:
     checks = [name for name in names if name not in _annotated(suite_class)]  # those are settings
     for name in checks:
         if not inspect.iscoroutinefunction(getattr(suite_class, name)):
-            raise SuiteError(f"{suite_class.__qualname__}.{name} must be an async def")
+            file = inspect.getfile(suite_class)
+            raise SuiteError(f"{file}: {suite_class.__qualname__}.{name} must be an async def")
     return [Check(suite_class, name) for name in checks]
 
 

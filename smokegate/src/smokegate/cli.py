@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -43,8 +46,10 @@ exit codes:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
+    _open_missing_streams()
     try:
-        return _dispatch(parser().parse_args(arguments))
+        with _terminated_as_interrupted():
+            return _dispatch(parser().parse_args(arguments))
     except UsageError as error:
         _say(f"smokegate: {error}")
         return EXIT_USAGE
@@ -87,6 +92,7 @@ def parser() -> argparse.ArgumentParser:
             "Remove what runs that were killed left at their targets.\n"
             "Exits 0 when nothing is left, 1 otherwise.\n\nexample:\n  smokegate sweep\n",
             "remove what killed runs left behind",
+            exits="exit codes:\n  0 nothing is left   1 something is   2 wrong use\n",
         ),
     )
     sweep.add_argument("paths", nargs="*", metavar="PATH", help="suites with the removers")
@@ -95,11 +101,11 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
-def _described(description: str, short: str) -> dict[str, Any]:
+def _described(description: str, short: str, *, exits: str = _EXIT_HELP) -> dict[str, Any]:
     return {
         "description": description,
         "help": short,
-        "epilog": _EXIT_HELP,
+        "epilog": exits,
         "formatter_class": argparse.RawDescriptionHelpFormatter,
     }
 
@@ -278,6 +284,26 @@ def _say(line: str) -> None:
         print(line, file=sys.stderr)  # noqa: T201
     except (OSError, ValueError):
         return  # there is nobody left to tell
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Make SIGTERM end what runs as Ctrl-C does, where the engine does not take care of it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _open_missing_streams() -> None:
+    """Give programs that are started without output (cron, daemons) one that goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def _flush() -> None:

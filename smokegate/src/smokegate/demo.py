@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 import subprocess
 import sys
 import tempfile
@@ -80,7 +79,6 @@ def _lattice(environment: dict[str, str]) -> Iterator[str]:
     with subprocess.Popen(  # noqa: S603 - our own interpreter and module
         command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
-        previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(30))
         try:
             assert process.stdout is not None  # noqa: S101 - it is a pipe
             line = process.stdout.readline()
@@ -88,7 +86,6 @@ def _lattice(environment: dict[str, str]) -> Iterator[str]:
                 raise UsageError("demo: Lattice did not start; is it installed? (make setup)")
             yield line.partition(_READY)[2].strip()
         finally:
-            signal.signal(signal.SIGTERM, previous)
             _stop(process)
 
 

@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 
 from smokegate.client import Client, Evidence, Reply
+from smokegate.client.evidence import SOFT
+from smokegate.errors import ExpectationFailed
 from smokegate.results import Consequence, Exchange
 
 WARN = Consequence.WARN
@@ -82,7 +84,12 @@ class ReplyDemands(Demands):
         one_of: Iterable[Any] | None = None,
     ) -> ReplyDemands:
         """Demand that a member of the JSON body is there and, where said, has this value."""
-        value = self._reply.read(Any, *path)
+        try:
+            value = self._reply.read(Any, *path, or_else=self._or_else)
+        except ExpectationFailed:
+            if self._or_else in SOFT:
+                return self  # it is recorded, and the check goes on
+            raise
         name = ".".join(map(str, path)) or "the body"
         if equals is not msgspec.UNSET:
             self.that(f"{name} is {equals!r}", _same(value, equals), seen=value)
@@ -147,7 +154,9 @@ def _is_among(value: Any, wanted: Iterable[Any]) -> bool:
 def _status_and_reason(reply: Reply) -> str:
     """The status with what a problem document (RFC 9457) or a short text says of it."""
     if reply.status < 400:  # noqa: PLR2004 - below are no errors to explain
-        return str(reply.status)
+        location = (reply.header("Location") or "").partition("?")[0]
+        led = f" to {reply.evidence.shown(location, _DETAIL_CHARS)!r}" if location else ""
+        return f"{reply.status}{led}"
     try:
         document = msgspec.json.decode(reply.body)
         detail = document.get("detail") or document.get("message") or document.get("title")

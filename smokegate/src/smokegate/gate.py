@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import signal
 import socket
+import ssl
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -55,7 +57,13 @@ async def _verify(
     run_id = new_run_id()
     book = journal.Journal(
         journal.folder(settings.journal),
-        journal.Header(run_id=run_id, url=settings.url, ca_file=settings.ca_file, suites=suites),
+        journal.Header(
+            run_id=run_id,
+            url=settings.url,
+            ca_file=settings.ca_file,
+            suites=suites,
+            password_check=_password_check(settings, run_id),
+        ),
     )
     session = _session(settings, run_id, book)
     engine = Engine(plan, session, book, listen, tool=TOOL)
@@ -89,22 +97,24 @@ def sweep(settings: Settings, removers_of: Callable[[list[str]], dict[str, Remov
 async def _sweep(
     settings: Settings, dead: journal.Abandoned, removers: dict[str, Remover]
 ) -> list[str]:
+    run_id = dead.header.run_id
+    if dead.pending and dead.header.password_check != _password_check(settings, run_id):
+        return [f"accounts of run {run_id}: TEST_PASSWORD is not the one that they were made with"]
     theirs = msgspec.structs.replace(
         settings,
         url=dead.header.url,
         ca_file=settings.ca_file or dead.header.ca_file,
     )
-    session = _session(theirs, dead.header.run_id, journal.Journal(Path(), dead.header))
+    session = _session(theirs, run_id, journal.Journal(Path(), dead.header))
     try:
         left = await sweep_one(dead, removers, session)
     finally:
         await session.transport.close()
-    return [f"{line} (at {dead.header.url}, run {dead.header.run_id})" for line in left]
+    return [f"{line} (at {dead.header.url}, run {run_id})" for line in left]
 
 
 def _session(settings: Settings, run_id: str, creations: journal.Journal) -> Session:
-    if settings.ca_file and not Path(settings.ca_file).is_file():
-        raise UsageError(f"ca_file: {settings.ca_file} is not there")
+    refuse_unreadable_authority(settings.ca_file)
     return Session(
         settings=settings,
         transport=CurlTransport(
@@ -118,6 +128,23 @@ def _session(settings: Settings, run_id: str, creations: journal.Journal) -> Ses
         user_agent=TOOL,
         started=asyncio.get_running_loop().time(),
     )
+
+
+def refuse_unreadable_authority(ca_file: str) -> None:
+    """Raise `UsageError` if a file of trusted certificates is given and holds none."""
+    if not ca_file:
+        return
+    try:
+        ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as error:
+        reason = (
+            "it holds no certificate in PEM" if isinstance(error, ssl.SSLError) else error.strerror
+        )
+        raise UsageError(f"ca_file: {ca_file} cannot be used: {reason}") from None
+
+
+def _password_check(settings: Settings, run_id: str) -> str:
+    return hashlib.sha256(f"{run_id}/{settings.test_password}".encode()).hexdigest()[:4]
 
 
 def new_run_id() -> str:
@@ -140,7 +167,13 @@ def refuse_no_target(settings: Settings) -> None:
 def in_loop(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a coroutine in a loop that can watch sockets, which Windows' default one cannot."""
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        return runner.run(main())
+        loop = runner.get_loop()
+        task = loop.create_task(main())
+        while True:
+            try:
+                return loop.run_until_complete(task)
+            except SystemExit:
+                continue  # raised by a task of a check: it ends that check, never the gate
 
 
 @contextmanager
@@ -148,6 +181,7 @@ def _interruptible(interrupt: Callable[[str], None]) -> Iterator[None]:
     """Turn SIGINT and SIGTERM into an orderly end while the block runs."""
     loop = asyncio.get_running_loop()
     signals = [signal.SIGINT, signal.SIGTERM]
+    previous = {number: signal.getsignal(number) for number in signals}
     try:
         for number in signals:
             loop.add_signal_handler(number, interrupt, number.name)
@@ -158,6 +192,7 @@ def _interruptible(interrupt: Callable[[str], None]) -> Iterator[None]:
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
+            signal.signal(number, previous[number])
 
 
 def _fields(run: Run) -> dict[str, Any]:

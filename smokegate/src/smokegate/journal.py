@@ -50,6 +50,7 @@ class Header(msgspec.Struct, kw_only=True):
     url: str
     ca_file: str
     suites: list[str]
+    password_check: str = ""  # 16 bits that tell another TEST_PASSWORD, and not the password
     format: int = _FORMAT
 
 

@@ -11,22 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.skipping import evaluate_skip_marks  # the one place that knows skipif's conditions
 
 from smokegate import engine, gate, settings
 from smokegate.checks import Check, Suite, checks_of
 from smokegate.errors import UsageError
-from smokegate.reports import failure, verdict_line
+from smokegate.reports import failure, lines, verdict_line
 from smokegate.reports.files import write_json
 from smokegate.results import CheckResult, JudgedRun, Outcome, from_json
 
 _POLL_S = 0.05
+_FAILED = ".failed"
 
 
 class NotPassed(Exception):
     """A check that failed, is blocked, or could not tell."""
 
     def __init__(self, result: CheckResult) -> None:
-        super().__init__(result.reason)
+        super().__init__(lines(result.reason))
         self.result = result
 
 
@@ -44,6 +46,7 @@ class SuiteNode(pytest.Collector):
             checks = checks_of(self.suite)
         except UsageError as error:
             raise self.CollectError(str(error)) from None
+        self.door.suites.append(self.suite)
         return [
             CheckItem.from_parent(self, name=check.name, check=check, door=self.door)
             for check in checks
@@ -57,14 +60,15 @@ class CheckItem(pytest.Item):
         super().__init__(**node)
         self.check = check
         self.door = door
-        marks: list[pytest.Mark] = getattr(check.function, "pytestmark", [])
+        marks: list[pytest.Mark] = list(getattr(check.function, "pytestmark", []))
+        marks += getattr(check.suite_class, "pytestmark", [])
         self.own_markers.extend(marks)
         self.keywords.update((mark.name, mark) for mark in marks)
 
     @property
     def is_left_out(self) -> bool:
         """Whether a mark of pytest's own skips it."""
-        return self.get_closest_marker("skip") is not None
+        return evaluate_skip_marks(self) is not None
 
     def setup(self) -> None:
         """Run the engine if nobody has; what it could not tell is an error, not a failure."""
@@ -72,7 +76,7 @@ class CheckItem(pytest.Item):
         if result.outcome is Outcome.UNKNOWN:
             raise NotPassed(result)
         if result.outcome is Outcome.SKIPPED:
-            raise pytest.skip.Exception(result.reason, _use_item_location=True)
+            raise pytest.skip.Exception(lines(result.reason), _use_item_location=True)
 
     def runtest(self) -> None:
         """Report the check's outcome."""
@@ -91,16 +95,16 @@ class CheckItem(pytest.Item):
         """Give the reason, the evidence, and the check's own traceback as `--tb` wants it."""
         tb = self.config.getoption("tbstyle")
         if tb in ("no", "line"):
-            return f"{self.check.file}:{self.check.line}: {result.reason}"
+            return lines(f"{self.check.file}:{self.check.line}: {result.reason}")
         trace = result.attempts[-1].traceback if result.attempts else ""
-        parts = [failure(run, result), trace if tb in ("long", "auto", "native") else ""]
+        parts = [failure(run, result), lines(trace) if tb in ("long", "auto", "native") else ""]
         return "\n".join(part for part in parts if part)
 
     def _warn(self, result: CheckResult) -> None:
         """Show a warning in the summary; no filter may turn it into a failure."""
         for text in result.warnings or [result.reason]:
             message = warnings.WarningMessage(
-                UserWarning(text), UserWarning, str(self.check.file), self.check.line
+                UserWarning(lines(text)), UserWarning, str(self.check.file), self.check.line
             )
             self.ihook.pytest_warning_recorded.call_historic(
                 kwargs={
@@ -121,6 +125,8 @@ class Door:
         self._items: list[CheckItem] = []
         self._plan: engine.Plan | None = None
         self._results: dict[str, CheckResult] = {}
+        self._failure: BaseException | None = None
+        self.suites: list[type[Suite]] = []
         self.run: JudgedRun | None = None
 
     def plan(self, session: pytest.Session) -> None:
@@ -129,12 +135,12 @@ class Door:
         wanted = {each.check.id for each in self._items if not each.is_left_out}
         if not wanted:
             return
-        suites = list(dict.fromkeys(each.check.suite_class for each in self._items))
         try:
             self._settings = settings.load({}, os.environ, self._config.rootpath)
             gate.refuse_no_target(self._settings)
+            gate.refuse_unreadable_authority(self._settings.ca_file)
             self._plan = engine.plan(
-                suites,
+                list(dict.fromkeys(self.suites)),
                 self._settings,
                 broken=[],
                 select=lambda check: check.id in wanted,
@@ -145,8 +151,14 @@ class Door:
 
     def result_of(self, item: CheckItem) -> CheckResult:
         """The result of an item's check; the first call runs them all."""
+        if self._failure is not None:
+            raise self._failure
         if self.run is None:
-            self.run = self._verify()
+            try:
+                self.run = self._verify()
+            except BaseException as error:
+                self._failure = error  # once is enough: another run would make accounts again
+                raise
             self._results = {result.id: result for result in self.run.checks}
             if self.run.interrupted:
                 pytest.exit(verdict_line(self.run), returncode=pytest.ExitCode.INTERRUPTED)
@@ -166,7 +178,7 @@ class Door:
         if call.excinfo is not None and isinstance(call.excinfo.value, NotPassed):
             report.longrepr = item.describe(result, self.run)
         if result.attempts and result.attempts[-1].output:
-            report.sections.append(("Captured stdout call", result.attempts[-1].output))
+            report.sections.append(("Captured stdout call", lines(result.attempts[-1].output)))
 
     def verdict_line(self) -> str:
         """The verdict in one line."""
@@ -195,20 +207,30 @@ def once_for_all_workers(
 
     The first to claim a file runs; the rest wait until its run lies beside the claim.
     """
-    shared = Path(tempfile.gettempdir()) / f"smokegate-{test_run}.json"
+    shared = Path(tempfile.gettempdir()) / f"smokegate-{os.getppid()}-{test_run}.json"
     try:
         os.close(os.open(shared.with_suffix(".claim"), os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         return _await_run(shared, limit_s)
-    run = verify()
+    try:
+        run = verify()
+    except BaseException:
+        shared.with_suffix(_FAILED).touch(0o600)
+        raise
     write_json(run, shared)
     return run
+
+
+def forget_shared_runs(controller: int) -> None:
+    """Remove what the workers of a controlling process shared."""
+    for path in Path(tempfile.gettempdir()).glob(f"smokegate-{controller}-*"):
+        path.unlink(missing_ok=True)
 
 
 def _await_run(shared: Path, limit_s: float) -> JudgedRun:
     give_up = time.monotonic() + limit_s
     while not shared.exists():
-        if time.monotonic() > give_up:
-            raise TimeoutError("the worker that runs the checks did not finish")
+        if shared.with_suffix(_FAILED).exists() or time.monotonic() > give_up:
+            raise RuntimeError("the worker that runs the checks did not finish them")
         time.sleep(_POLL_S)
     return from_json(shared.read_bytes())

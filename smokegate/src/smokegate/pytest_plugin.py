@@ -7,6 +7,7 @@ needed beyond pytest itself is imported when the first suite turns up.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
@@ -81,6 +82,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
     if door is not None and door.run is not None and output is not None:
         output["smokegate_verdict"] = door.verdict_line()
+    if session.config.stash.get(_LINES, ""):
+        from smokegate.pytest_items import forget_shared_runs
+
+        forget_shared_runs(os.getpid())
 
 
 @pytest.hookimpl(optionalhook=True)

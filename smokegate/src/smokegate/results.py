@@ -158,7 +158,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ResourceResult(msgspec.Struct, frozen=True, kw_only=True):
-    """Something checks share: how making it went."""
+    """Something checks share: how making it went; flaky if only the second try made it."""
 
     name: str
     outcome: Outcome
@@ -167,6 +167,8 @@ class ResourceResult(msgspec.Struct, frozen=True, kw_only=True):
     duration_s: float
     attempts: list[Attempt]
     exchanges: list[Exchange]
+    flaky: bool = False
+    lost_connection: int | None = None
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):

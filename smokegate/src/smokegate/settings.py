@@ -32,13 +32,18 @@ PLAIN_NAMES = {
 }
 SECRETS = frozenset({"test_password", "proxy"})
 SHORTEST_SECRET = 6  # taking out anything shorter would black out innocent text
-_SECRET_NAME = re.compile(r"passw|secret|token|api_?key|credential|private_?key", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"passw|pwd|secret|token|(api|access|private|subscription)[_-]?key|credential|jwt|session_?id"
+    r"|authorization",
+    re.IGNORECASE,
+)
 # Names like token_type hold a word that is no secret.
 _PUBLIC_NAME = re.compile(r"_(type|count|limit|expires_in|ttl)$", re.IGNORECASE)
 _HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _LONGEST_HOST = 253  # RFC 1035, 2.3.4, less its two bytes of framing
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+UrlPath = Annotated[str, msgspec.Meta(pattern="^/")]
 Count = Annotated[int, msgspec.Meta(ge=1, le=10_000_000_000)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Email = Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$")]
@@ -72,7 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     test_password: Secret = "SmokeTest123!@#"  # noqa: S105 - the documented default, not a secret
     ca_file: str = ""
     proxy: str = ""
-    canary_path: str = "/health"
+    canary_path: UrlPath = "/health"
     max_connections: Count = 64
     max_reply_bytes: Count = 16_777_216  # on the wire
     max_decoded_bytes: Count = 33_554_432  # after decompression
@@ -155,8 +160,13 @@ def check_url(url: str, source: str) -> str:
 
 def _wrong_with_url(text: str) -> str:
     """Say why a URL cannot be a target; a password in it is not repeated."""
-    if "@" in (text.partition("://")[2] or text).partition("/")[0]:
+    if "@" in text:
         return "the URL must not hold a user name or a password"
+    text, *more = re.split("[?#]", text, maxsplit=1)
+    return f"{text!r} must end there, before '?' and '#'" if more else _wrong_with_parts(text)
+
+
+def _wrong_with_parts(text: str) -> str:
     if not (text.isascii() and text.isprintable()) or " " in text:
         return f"{text!r} holds characters that no URL has; write them as %XX, in a name as xn--"
     try:
@@ -168,7 +178,7 @@ def _wrong_with_url(text: str) -> str:
         return f"{text!r} must begin with http:// or https://"
     if port == 0 or not _is_host(parts.hostname or ""):
         return f"{text!r} names no host that could be asked"
-    return f"{text!r} must end before '?' and '#'" if "?" in text or "#" in text else ""
+    return ""
 
 
 def _is_host(name: str) -> bool:

@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from smokegate.results import Action, CheckResult, Consequence, Counts, Outcome, Run, Verdict
+from smokegate.results import (
+    Action,
+    CheckResult,
+    Consequence,
+    Counts,
+    Outcome,
+    ResourceResult,
+    Run,
+    Verdict,
+)
 
 PASSING = frozenset({Outcome.PASSED, Outcome.WARNED})
 FAILING = frozenset({Outcome.FAILED, Outcome.BLOCKED})
@@ -61,7 +70,7 @@ def judge(run: Run) -> Verdict:
         action=finding.action,
         rule=finding.rule,
         reason=finding.reason,
-        counts=count(run.checks),
+        counts=count(run.checks, run.resources),
         deciding=finding.deciding,
         partial=run.partial,
     )
@@ -74,7 +83,7 @@ def exit_code(verdict: Verdict, *, strict: bool) -> int:
     return EXIT_CODES[verdict.action]
 
 
-def count(checks: Iterable[CheckResult]) -> Counts:
+def count(checks: Iterable[CheckResult], resources: Iterable[ResourceResult] = ()) -> Counts:
     """Count outcomes; the share is over the workflows that apply and still decide."""
     checks = list(checks)
     outcomes = [check.outcome for check in checks]
@@ -88,15 +97,15 @@ def count(checks: Iterable[CheckResult]) -> Counts:
         skipped=outcomes.count(Outcome.SKIPPED),
         workflows_passed=sum(check.outcome in PASSING for check in workflows),
         workflows_applicable=len(workflows),
-        flaky=flaky_incidents(checks),
+        flaky=flaky_incidents(checks, resources),
     )
 
 
-def flaky_incidents(checks: Iterable[CheckResult]) -> int:
-    """Count flaky checks; those that one lost connection made flaky count once."""
-    flaky = [check for check in checks if check.flaky and _applies(check)]
-    lost = {check.lost_connection for check in flaky if check.lost_connection is not None}
-    return len(lost) + sum(check.lost_connection is None for check in flaky)
+def flaky_incidents(checks: Iterable[CheckResult], resources: Iterable[ResourceResult] = ()) -> int:
+    """Count flaky checks and resources; what one lost connection made flaky counts once."""
+    flaky = [check.lost_connection for check in checks if check.flaky and _applies(check)]
+    flaky += [resource.lost_connection for resource in resources if resource.flaky]
+    return len({each for each in flaky if each is not None}) + flaky.count(None)
 
 
 def _judge_both_ends(
@@ -153,9 +162,10 @@ def _share_in_between(checks: list[Seen], run: Run) -> Finding | None:
 
 def _flaky(_: list[Seen], run: Run) -> Finding | None:
     flaky = [check.id for check in run.checks if check.flaky and _applies(check)]
-    if flaky_incidents(run.checks) < _FLAKY_LIMIT:
+    flaky += [resource.name for resource in run.resources if resource.flaky]
+    if flaky_incidents(run.checks, run.resources) < _FLAKY_LIMIT:
         return None
-    reason = f"{len(flaky)} checks passed only on the second try: {', '.join(flaky)}"
+    reason = f"{len(flaky)} passed only on the second try: {', '.join(flaky)}"
     return Finding(Action.INVESTIGATE, "flaky", reason, flaky)
 
 
@@ -173,7 +183,10 @@ def _monitor_failed(checks: list[Seen], run: Run) -> Finding | None:
 
 def _all_passed(checks: list[Seen], run: Run) -> Finding:
     warned = [each.id for each in run.checks if each.outcome is Outcome.WARNED and _applies(each)]
+    warned += [resource.name for resource in run.resources if resource.flaky]
     words = f"all {len(checks)} checks that apply passed"
+    if len(checks) == 1:
+        words = "the one check that applies passed"
     if warned:
         words += f", {len(warned)} with warnings: {', '.join(warned)}"
     return Finding(Action.PROCEED, "all-passed", words, [])

@@ -8,7 +8,7 @@ import msgspec
 
 from smokegate.client.evidence import Evidence
 from smokegate.errors import ExpectationFailed
-from smokegate.results import Exchange
+from smokegate.results import Consequence, Exchange
 
 T = TypeVar("T")
 _START_CHARS = 80
@@ -78,29 +78,32 @@ class Reply:
     @property
     def json(self) -> Any:
         """The JSON body as plain data; the media type must say that it is JSON."""
+        return self._json(None)
+
+    def _json(self, or_else: Consequence | None) -> Any:
         if self._document is msgspec.UNSET:
-            self._document = self._parse()
+            self._document = self._parse(or_else)
         return self._document
 
     @overload
-    def read(self, kind: type[T], *path: str | int) -> T: ...
+    def read(self, kind: type[T], *path: str | int, or_else: Consequence | None = None) -> T: ...
     @overload
-    def read(self, kind: Any, *path: str | int) -> Any: ...
-    def read(self, kind: Any, *path: str | int) -> Any:
+    def read(self, kind: Any, *path: str | int, or_else: Consequence | None = None) -> Any: ...
+    def read(self, kind: Any, *path: str | int, or_else: Consequence | None = None) -> Any:
         """Read a member of the JSON body as a type: `reply.read(str, "user", "email")`.
 
         Types are what msgspec converts to: builtins, `list[int]`, structs with more members than
-        are read. Unknown members are fine.
+        are read. Unknown members are fine. `or_else` is what it means if it cannot be read.
         """
-        value, at = self.json, "$"
+        value, at = self._json(or_else), "$"
         for key in path:
-            value = self._member(value, key, at)
+            value = self._member(value, key, at, or_else)
             at += f".{key}" if isinstance(key, str) else f"[{key}]"
         try:
             return msgspec.convert(value, kind)
         except (msgspec.ValidationError, RecursionError) as error:
             reason, _, inner = str(error).partition(" - at `$")
-            self._unreadable(f"{at}{inner.rstrip('`')} can be read", reason or "too deep")
+            self._unreadable(f"{at}{inner.rstrip('`')} can be read", reason or "too deep", or_else)
 
     def each(self, kind: type[T], *path: str | int) -> list[T]:
         """Read one member of every item of a list: `reply.each(str, "items", "id")`."""
@@ -118,35 +121,39 @@ class Reply:
                 return False
         return True
 
-    def _member(self, value: Any, key: str | int, at: str) -> Any:
+    def _member(self, value: Any, key: str | int, at: str, or_else: Consequence | None) -> Any:
         name = f"{at}.{key}" if isinstance(key, str) else f"{at}[{key}]"
         if isinstance(key, str) and isinstance(value, dict):
             if key in value:
                 return value[key]
-            self._unreadable(f"{name} is there", f"members {', '.join(map(repr, value)) or 'none'}")
+            members = ", ".join(map(repr, value)) or "none"
+            self._unreadable(f"{name} is there", f"members {members}", or_else)
         if isinstance(key, int) and isinstance(value, list):
             if -len(value) <= key < len(value):
                 return value[key]
-            self._unreadable(f"{name} is there", f"a list of {len(value)}")
-        return self._unreadable(f"{name} is there", f"{at} is {type_name(value)}")
+            self._unreadable(f"{name} is there", f"a list of {len(value)}", or_else)
+        return self._unreadable(f"{name} is there", f"{at} is {type_name(value)}", or_else)
 
-    def _parse(self) -> Any:
+    def _parse(self, or_else: Consequence | None) -> Any:
         if self.media_type != "application/json" and not self.media_type.endswith("+json"):
-            self._unreadable("the reply is JSON", f"media type {self.media_type or 'missing'!r}")
+            self._unreadable(
+                "the reply is JSON", f"media type {self.media_type or 'missing'!r}", or_else
+            )
         try:
             document = msgspec.json.decode(self.body)
         except (msgspec.DecodeError, RecursionError, ValueError) as error:
             start = self.evidence.shown(self.text, _START_CHARS)
             body = repr(start) if start else "an empty body"
-            self._unreadable("the reply is JSON", f"{str(error)[:200]} in {body}")
+            self._unreadable("the reply is JSON", f"{str(error)[:200]} in {body}", or_else)
         if _is_deeper(document, _DEEPEST):
-            self._unreadable("the reply is JSON", f"nesting deeper than {_DEEPEST}")
+            self._unreadable("the reply is JSON", f"nesting deeper than {_DEEPEST}", or_else)
         return document
 
-    def _unreadable(self, demand: str, seen: str) -> NoReturn:
+    def _unreadable(self, demand: str, seen: str, or_else: Consequence | None) -> NoReturn:
+        """Record what cannot be read, and raise: even after a mild failure there is no value."""
         shown = self.evidence.shown(seen, _SEEN_CHARS)
-        self.evidence.expect(demand, False, seen=shown, exchange=self.exchange)
-        raise ExpectationFailed(demand)  # not reached: the line above always raises
+        self.evidence.expect(demand, False, seen=shown, exchange=self.exchange, or_else=or_else)
+        raise ExpectationFailed(demand)
 
 
 def type_name(value: Any) -> str:

@@ -83,7 +83,7 @@ class Attempts:
             duration_s=round(loop.time() - started, 6),
             expectations=[_redacted(each, text) for each in evidence.expectations],
             exchanges=[redacted(each, self._session.redactor) for each in evidence.exchanges],
-            output=text(str(output)),
+            output=output.redacted(text),
             traceback=text(_traceback(error, outcome))[-_TRACEBACK_CHARS:],
         )
         return Ended(attempt, evidence, value=value, asserted=_asserted(evidence, error))

@@ -17,6 +17,7 @@ from smokegate.settings import Settings
 
 T = TypeVar("T")
 _CANARY_TRIES = 2
+_CANARY_PAUSE_S = 1.5
 _CANARY_TIMEOUT_S = 10.0
 
 
@@ -72,6 +73,8 @@ class Confirmation:
             )
 
         for number in range(1, _CANARY_TRIES + 1):
+            if number > 1:  # what restarts behind a load balancer is away for a moment only
+                await asyncio.sleep(_CANARY_PAUSE_S)
             ended = await self._attempts.make(
                 "canary", number, Consequence.ROLLBACK, work, fresh=True
             )

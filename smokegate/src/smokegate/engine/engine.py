@@ -11,8 +11,9 @@ import msgspec
 
 from smokegate.checks import Check
 from smokegate.client import Client, Session
-from smokegate.engine.attempt import Attempts, Ended, end
+from smokegate.engine.attempt import Attempts, end
 from smokegate.engine.cleanup import Ledger, remove_all
+from smokegate.engine.conclusion import blocked, concluded, result_of
 from smokegate.engine.confirmation import Confirmation
 from smokegate.engine.output import sorted_by_attempt
 from smokegate.engine.plan import Plan
@@ -21,10 +22,8 @@ from smokegate.journal import Journal
 from smokegate.resources import CLIENT, Remover
 from smokegate.results import (
     CheckResult,
-    Consequence,
     MissingSuite,
     Outcome,
-    ResourceResult,
     Run,
     Thresholds,
 )
@@ -170,7 +169,7 @@ class Engine:
         try:
             values = await self._supply.get(needs)
         except Unavailable as error:
-            result = _blocked(check, error.root)
+            result = blocked(check, error.root)
         except asyncio.CancelledError:
             if not self._attempts.interrupted:
                 raise
@@ -194,7 +193,7 @@ class Engine:
                     lambda: self._attempts.make(check.id, 2, check.consequence, work, fresh=True)
                 )
             )
-        return _concluded(check, tries)
+        return concluded(check, tries)
 
     async def _clean_up(self) -> list[str]:
         """Remove what was created, within a time limit of its own."""
@@ -219,7 +218,7 @@ class Engine:
     def _unanswered(self, check: Check) -> CheckResult:
         cause = self._attempts.interrupted
         reason = f"interrupted by {cause}" if cause else "the check cancelled itself"
-        return _result(check, Outcome.UNKNOWN, f"not finished: {reason}")
+        return result_of(check, Outcome.UNKNOWN, f"not finished: {reason}")
 
     def _assemble(
         self, results: list[CheckResult], started_at: float, duration_s: float, left: list[str]
@@ -275,108 +274,6 @@ async def sweep_one(ledger: Ledger, removers: dict[str, Remover], session: Sessi
     """Remove what a dead run left, and give a line for each thing that is still there."""
     attempts = Attempts(session, session.settings.cleanup_timeout_s)
     return await remove_all(ledger, removers, attempts, settled=True)
-
-
-def _concluded(check: Check, tries: list[Ended]) -> CheckResult:
-    first, last = tries[0], tries[-1]
-    outcome, reason, warnings = last.outcome, last.attempt.reason, list(last.evidence.warnings)
-    flaky = len(tries) > 1 and outcome in (Outcome.PASSED, Outcome.WARNED)
-    if flaky:
-        outcome = Outcome.WARNED
-        warnings.insert(0, f"flaky: passed on the second try, first {first.attempt.reason}")
-        reason = "; ".join(warnings)
-    elif len(tries) > 1 and outcome is Outcome.SKIPPED:
-        outcome, reason, last = first.outcome, first.attempt.reason, first
-    elif len(tries) > 1 and outcome is Outcome.FAILED:
-        flaky = _severity(check, last) < _severity(check, first)
-        if flaky:
-            warnings.insert(0, f"flaky: did not repeat, first {first.attempt.reason}")
-    return _result(
-        check,
-        outcome,
-        reason,
-        attempts=tries,
-        warnings=warnings,
-        failed=_failed_consequences(check, last),
-        flaky=flaky,
-        lost_connection=_lost_connection(first) if flaky else None,
-    )
-
-
-def _failed_consequences(check: Check, ended: Ended) -> list[Consequence]:
-    failed = {each.consequence for each in ended.evidence.failures}
-    if ended.outcome is Outcome.FAILED and (ended.asserted or not failed):
-        failed.add(check.consequence)
-    return sorted(failed, key=lambda each: each.severity)
-
-
-def _severity(check: Check, ended: Ended) -> int:
-    return max(each.severity for each in _failed_consequences(check, ended))
-
-
-def _lost_connection(ended: Ended) -> int | None:
-    """The kept connection whose loss alone made an attempt fail."""
-    exchanges = ended.attempt.exchanges
-    last = exchanges[-1] if exchanges else None
-    if last and last.trouble and last.trouble.kind in ("reset", "lost", "empty", "truncated"):
-        return last.connection
-    return None
-
-
-def _blocked(check: Check, root: ResourceResult) -> CheckResult:
-    """What a check comes to whose resource could not be made."""
-    reason = f"{root.name}: {root.reason}"
-    if root.outcome is Outcome.UNKNOWN:
-        return _result(check, Outcome.UNKNOWN, f"needs {reason}", blocked_by=root.name)
-    if root.outcome is Outcome.SKIPPED:
-        return _result(check, Outcome.SKIPPED, f"needs {reason}", blocked_by=root.name)
-    expectations = root.attempts[-1].expectations if root.attempts else []
-    causes = [
-        each.consequence
-        for each in expectations
-        if not each.held and each.consequence is not Consequence.WARN
-    ]
-    incurable = causes and all(cause is Consequence.INVESTIGATE for cause in causes)
-    return _result(
-        check,
-        Outcome.BLOCKED,
-        f"blocked by {reason}",
-        blocked_by=root.name,
-        failed=[Consequence.INVESTIGATE if incurable else check.consequence],
-    )
-
-
-def _result(
-    check: Check,
-    outcome: Outcome,
-    reason: str,
-    *,
-    attempts: list[Ended] | None = None,
-    warnings: list[str] | None = None,
-    failed: list[Consequence] | None = None,
-    blocked_by: str = "",
-    flaky: bool = False,
-    lost_connection: int | None = None,
-) -> CheckResult:
-    records = [each.attempt for each in attempts or []]
-    return CheckResult(
-        id=check.id,
-        suite=check.suite,
-        name=check.name,
-        title=check.title,
-        outcome=outcome,
-        consequence=failed[-1] if failed else check.consequence,
-        reason=reason,
-        blocked_by=blocked_by,
-        duration_s=round(sum(each.duration_s for each in records), 6),
-        attempts=records,
-        failed_consequences=failed or [],
-        warnings=warnings or [],
-        flaky=flaky,
-        lost_connection=lost_connection,
-        deprecated=check.deprecated,
-        owner=check.owner,
-    )
 
 
 def _iso(seconds: float) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from contextvars import ContextVar
 from typing import TextIO
 
 _MOST_CHARS = 20_000
+# More than is kept: a secret that straddles the cut must be whole when it is looked for.
+_HELD_CHARS = _MOST_CHARS + 4_096
 
 
 class Output:
@@ -25,12 +27,13 @@ class Output:
 
     def write(self, text: str) -> None:
         """Keep some text."""
-        if self._chars < _MOST_CHARS:
-            self._parts.append(text[: _MOST_CHARS - self._chars])
+        if self._chars < _HELD_CHARS:
+            self._parts.append(text[: _HELD_CHARS - self._chars])
             self._chars += len(text)
 
-    def __str__(self) -> str:
-        return "".join(self._parts)
+    def redacted(self, text: Callable[[str], str]) -> str:
+        """What was printed, without secrets."""
+        return text("".join(self._parts))[:_MOST_CHARS]
 
 
 _current: ContextVar[Output | None] = ContextVar("output of the attempt", default=None)

@@ -110,15 +110,18 @@ def _missing(
     settings: Settings, checks: list[Check], broken: list[str], *, partial: bool
 ) -> list[MissingSuite]:
     """What cannot give its answer: files that do not load, suites without a check."""
-    missing = [MissingSuite(suite=reason.partition(":")[0], reason=reason) for reason in broken]
     there = {check.suite for check in checks}
-    if not partial and not broken:
-        missing += [
-            MissingSuite(suite=name, reason=f"no check of the suite {name} was found")
-            for name in settings.require
-            if name not in there
-        ]
-    return missing
+    absent: list[str] = [name for name in settings.require if name not in there]
+    if broken:
+        # Which suite a file would have held is not known; the one without a check is likely it.
+        reason, unnamed = "; ".join(broken), ["suites"]
+        return [MissingSuite(suite=name, reason=reason) for name in absent or unnamed]
+    if partial:
+        return []
+    return [
+        MissingSuite(suite=name, reason=f"no check of the suite {name} was found")
+        for name in absent
+    ]
 
 
 def _narrows(paths: list[Path]) -> bool:

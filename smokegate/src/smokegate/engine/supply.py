@@ -7,6 +7,7 @@ from typing import Any
 
 from smokegate.client import Client
 from smokegate.engine.attempt import Attempts, Ended, end
+from smokegate.engine.conclusion import lost_connection_of
 from smokegate.engine.confirmation import Confirmation
 from smokegate.resources import CLIENT, Catalogue
 from smokegate.results import Attempt, Consequence, Outcome, ResourceResult
@@ -103,8 +104,14 @@ class Supply:
                 )
             )
         last = tries[-1]
+        flaky = len(tries) > 1 and last.outcome in (Outcome.PASSED, Outcome.WARNED)
         result = self._conclude(
-            name, [each.attempt for each in tries], *_outcome(tries), loop.time() - started
+            name,
+            [each.attempt for each in tries],
+            *_outcome(tries),
+            loop.time() - started,
+            flaky=flaky,
+            lost_connection=lost_connection_of(tries[0]) if flaky else None,
         )
         if result.outcome in (Outcome.PASSED, Outcome.WARNED):
             return last.value
@@ -117,6 +124,9 @@ class Supply:
         outcome: Outcome,
         reason: str,
         duration_s: float,
+        *,
+        flaky: bool = False,
+        lost_connection: int | None = None,
     ) -> ResourceResult:
         result = ResourceResult(
             name=name,
@@ -126,6 +136,8 @@ class Supply:
             duration_s=round(duration_s, 6),
             attempts=attempts,
             exchanges=[exchange for attempt in attempts for exchange in attempt.exchanges],
+            flaky=flaky,
+            lost_connection=lost_connection,
         )
         self.results.append(result)
         return result

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from smokegate.reports.causes import Cause
 
 _STATUS_DEMAND = "status is "
+_BROKEN_OFF = "deadline"  # the end of a check or of the run, whose reason says it all
 
 
 class Advice(NamedTuple):
@@ -57,7 +58,7 @@ _BY_STATUS = {
 
 def advice(cause: Cause) -> Advice | None:
     """Say what is probably behind a failure, where that is known."""
-    if cause.trouble is not None:
+    if cause.trouble is not None and cause.trouble.kind != _BROKEN_OFF:
         return Advice(cause.trouble.causes, cause.trouble.next_step)
     for expectation, exchange in cause.expectations[:1]:
         if exchange is not None and expectation.demand.startswith(_STATUS_DEMAND):

@@ -30,6 +30,11 @@ def one_line(text: str, limit: int = 500) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def lines(text: str) -> str:
+    """Return a text of several lines, each visible and none of them a command."""
+    return "\n".join(no_command(line) for line in visible(text).split("\n"))
+
+
 def no_command(line: str) -> str:
     """Return a line that no CI system takes for a command."""
     return _COMMAND_AT_START.sub(r"\1\\x3a", line)

@@ -1,0 +1,135 @@
+"""What the tries of a check come to: its result."""
+
+from __future__ import annotations
+
+from smokegate.checks import Check
+from smokegate.engine.attempt import Ended
+from smokegate.results import CheckResult, Consequence, Outcome, ResourceResult
+
+_SERVER_ERROR = 500
+
+
+def concluded(check: Check, tries: list[Ended]) -> CheckResult:
+    """What a check's one or two tries come to."""
+    first, last = tries[0], tries[-1]
+    outcome, reason, warnings = last.outcome, last.attempt.reason, list(last.evidence.warnings)
+    flaky = len(tries) > 1 and outcome in (Outcome.PASSED, Outcome.WARNED)
+    if flaky:
+        outcome = Outcome.WARNED
+        warnings.insert(0, f"flaky: passed on the second try, first {first.attempt.reason}")
+        reason = "; ".join(warnings)
+    elif len(tries) > 1 and outcome is Outcome.SKIPPED:
+        outcome, reason, last = first.outcome, first.attempt.reason, first
+    elif len(tries) > 1 and outcome is Outcome.FAILED:
+        flaky = _severity(check, last) < _severity(check, first)
+        if flaky:
+            warnings.insert(0, f"flaky: did not repeat, first {first.attempt.reason}")
+    failed = _failed_consequences(check, last)
+    if outcome is Outcome.UNKNOWN:
+        possible = [check.consequence, *_failed_consequences(check, first)]
+        at_worst = max(possible, key=lambda each: each.severity)
+        return result_of(check, outcome, reason, attempts=tries, failed=failed, at_worst=at_worst)
+    if flaky and not failed and _broke_trust(first):
+        failed = [Consequence.INVESTIGATE]
+    return result_of(
+        check,
+        outcome,
+        reason,
+        attempts=tries,
+        warnings=warnings,
+        failed=failed,
+        flaky=flaky,
+        lost_connection=lost_connection_of(first) if flaky else None,
+    )
+
+
+def _failed_consequences(check: Check, ended: Ended) -> list[Consequence]:
+    failed = {each.consequence for each in ended.evidence.failures}
+    if ended.outcome is Outcome.FAILED and (ended.asserted or not failed):
+        failed.add(check.consequence)
+    return sorted(failed, key=lambda each: each.severity)
+
+
+def _broke_trust(ended: Ended) -> bool:
+    """Whether a reply showed what means rollback wherever it stands, even if only once."""
+    if ended.evidence.consequence is Consequence.ROLLBACK:
+        return False  # there every failure means it, a passing 503 as well
+    exchanges = ended.attempt.exchanges
+    return any(
+        each.consequence is Consequence.ROLLBACK
+        and each.exchange is not None
+        and (exchanges[each.exchange - 1].status or _SERVER_ERROR) < _SERVER_ERROR
+        for each in ended.evidence.failures
+    )
+
+
+def _severity(check: Check, ended: Ended) -> int:
+    return max(each.severity for each in _failed_consequences(check, ended))
+
+
+def lost_connection_of(ended: Ended) -> int | None:
+    """The kept connection whose loss alone made an attempt fail."""
+    exchanges = ended.attempt.exchanges
+    last = exchanges[-1] if exchanges else None
+    if last and last.trouble and last.trouble.kind in ("reset", "lost", "empty", "truncated"):
+        return last.connection
+    return None
+
+
+def blocked(check: Check, root: ResourceResult) -> CheckResult:
+    """What a check comes to whose resource could not be made."""
+    reason = f"{root.name}: {root.reason}"
+    if root.outcome is Outcome.UNKNOWN:
+        return result_of(check, Outcome.UNKNOWN, f"needs {reason}", blocked_by=root.name)
+    if root.outcome is Outcome.SKIPPED:
+        return result_of(check, Outcome.SKIPPED, f"needs {reason}", blocked_by=root.name)
+    expectations = root.attempts[-1].expectations if root.attempts else []
+    causes = [
+        each.consequence
+        for each in expectations
+        if not each.held and each.consequence is not Consequence.WARN
+    ]
+    # What was not run is no reason to go on, and what does not mean rollback there does not here.
+    mild = causes and all(cause.severity <= Consequence.INVESTIGATE.severity for cause in causes)
+    return result_of(
+        check,
+        Outcome.BLOCKED,
+        f"blocked by {reason}",
+        blocked_by=root.name,
+        failed=[Consequence.INVESTIGATE if mild else check.consequence],
+    )
+
+
+def result_of(
+    check: Check,
+    outcome: Outcome,
+    reason: str,
+    *,
+    attempts: list[Ended] | None = None,
+    warnings: list[str] | None = None,
+    failed: list[Consequence] | None = None,
+    blocked_by: str = "",
+    flaky: bool = False,
+    lost_connection: int | None = None,
+    at_worst: Consequence | None = None,
+) -> CheckResult:
+    """Put a check's result together; `failed` is mildest first."""
+    records = [each.attempt for each in attempts or []]
+    return CheckResult(
+        id=check.id,
+        suite=check.suite,
+        name=check.name,
+        title=check.title,
+        outcome=outcome,
+        consequence=at_worst or (failed[-1] if failed else check.consequence),
+        reason=reason,
+        blocked_by=blocked_by,
+        duration_s=round(sum(each.duration_s for each in records), 6),
+        attempts=records,
+        failed_consequences=failed or [],
+        warnings=warnings or [],
+        flaky=flaky,
+        lost_connection=lost_connection,
+        deprecated=check.deprecated,
+        owner=check.owner,
+    )
