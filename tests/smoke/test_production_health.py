@@ -287,7 +287,8 @@ class TestProductionHealth(HealthSuite):
         target, port = client.settings.target, self.plain_http_port
         if port == 0 or (port == 80 and target.port not in (None, 443)):
             return None
-        return await client.probe(f"http://{target.hostname}:{port}/health")
+        host = f"[{target.hostname}]" if ":" in (target.hostname or "") else target.hostname
+        return await client.probe(f"http://{host}:{port}/health")
 
 
 async def _cross(client: Client, origin: str) -> tuple[Reply, Reply]:

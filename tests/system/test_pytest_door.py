@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.system.command import SUITES, Commands
+from tests.system.command import ROOT, SUITES, Commands
 from tests.system.lattice_process import LatticeProcess
 
 HEALTH, WORKFLOWS = SUITES / "test_production_health.py", SUITES / "test_critical_workflows.py"
@@ -155,3 +155,60 @@ def test_a_project_without_suites_pays_an_import_of_pytest_alone(tmp_path: Path)
     )
     done = Commands(tmp_path).pytest(tmp_path, f"--rootdir={tmp_path}", "-c", "/dev/null")
     assert done.code == 0, done.text
+
+
+def test_a_suite_that_is_deselected_leaves_a_part(commands: Commands) -> None:
+    for arguments in (["-k", "TestProduction"], ["--deselect", str(WORKFLOWS.relative_to(ROOT))]):
+        done = commands.pytest(SUITES, *arguments)
+        assert done.code == 0, done.text
+        assert "PROCEED (partial)" in done.out
+
+
+MARKED = """
+import pytest
+from smokegate import HealthSuite
+
+class TestHealth(HealthSuite):
+    @pytest.mark.skipif(True, reason="not on this machine")
+    async def test_is_marked(self):
+        raise AssertionError("never run")
+
+    async def test_passes(self):
+        pass
+
+@pytest.mark.skip(reason="not now")
+class TestLater(HealthSuite):
+    async def test_is_marked_too(self):
+        raise AssertionError("never run")
+"""
+
+
+def test_what_pytest_skips_is_not_run(tmp_path: Path, lattice: LatticeProcess) -> None:
+    (tmp_path / "test_marked.py").write_text(MARKED)
+    commands = Commands(tmp_path, {"PRODUCTION_URL": lattice.url, "SMOKEGATE_REQUIRE": "health"})
+    done = commands.pytest(tmp_path, f"--rootdir={tmp_path}", "-c", "/dev/null")
+    assert done.code == 0, done.text
+    assert "1 passed, 2 skipped" in done.out
+    assert "PROCEED" in done.out
+
+
+HOSTILE = """
+from smokegate import HealthSuite, expect_all
+
+class TestHealth(HealthSuite):
+    async def test_it(self, client):
+        said = chr(27) + "[2J" + chr(10) + "::set-output name=verdict::proceed" + chr(10)
+        print(said)
+        expect_all(client).that("it is polite", False, seen=said)
+"""
+
+
+def test_nothing_of_the_target_acts_on_a_terminal_or_a_ci(
+    tmp_path: Path, lattice: LatticeProcess
+) -> None:
+    (tmp_path / "test_hostile.py").write_text(HOSTILE)
+    commands = Commands(tmp_path, {"PRODUCTION_URL": lattice.url, "SMOKEGATE_REQUIRE": "health"})
+    done = commands.pytest(tmp_path, f"--rootdir={tmp_path}", "-c", "/dev/null", "--tb=long")
+    assert done.code == 1, done.text
+    assert "\x1b" not in done.text
+    assert not [line for line in done.text.splitlines() if line.strip().startswith("::")]

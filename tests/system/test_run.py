@@ -16,7 +16,7 @@ import pytest
 from smokegate.results import json_schema
 from smokegate.settings import Settings
 
-from tests.system.command import ROOT, SUITES, Commands
+from tests.system.command import BIN, ROOT, SUITES, Commands
 from tests.system.lattice_process import LatticeProcess
 from tests.system.raw_client import client_context
 
@@ -221,6 +221,54 @@ def test_sweep_says_what_it_could_not_remove(commands: Commands, free_url: str) 
     assert done.code == 1
     assert "left: account" in done.err
     assert journal.exists()
+
+
+def test_sweep_with_another_password_removes_and_forgets_nothing(
+    commands: Commands, lattice: LatticeProcess
+) -> None:
+    process = commands.start(ROOT / ".venv/bin/smokegate", "run")
+    made = wait_for_a_creation(commands)
+    process.kill()
+    process.communicate()
+    commands.environment["TEST_PASSWORD"] = "another-one-9!"
+    done = commands.smokegate("sweep", SUITES)
+    assert done.code == 1, done.text
+    assert "TEST_PASSWORD" in done.err
+    del commands.environment["TEST_PASSWORD"]
+    assert commands.smokegate("sweep", SUITES).code == 0
+    assert not [email for email in made if is_there(email, lattice)]
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_output_does_not_change_the_exit_code(commands: Commands, closed: str) -> None:
+    command = f"{ROOT}/.venv/bin/smokegate run -k database {closed}"
+    assert commands("sh", "-c", command).code == 0
+
+
+def test_a_check_that_exits_is_no_verdict(tmp_path: Path, lattice: LatticeProcess) -> None:
+    (tmp_path / "test_exits.py").write_text(
+        "import asyncio, sys\n"
+        "from smokegate import HealthSuite\n"
+        "async def leave(): sys.exit(0)\n"
+        "class TestHealth(HealthSuite):\n"
+        "    async def test_it(self): sys.exit(0)\n"
+        "    async def test_its_task(self): await asyncio.create_task(leave())\n"
+    )
+    commands = Commands(tmp_path, {"PRODUCTION_URL": lattice.url})
+    done = commands.smokegate("run", tmp_path / "test_exits.py")
+    assert done.code == 30, done.text
+    assert set(commands.outcomes.values()) == {"unknown"}
+
+
+@pytest.mark.parametrize(
+    "url", ["http://user:sekret@h", "htp://user:sekret@h", "user:sekret@h", "http://h/?t=sekret"]
+)
+def test_a_secret_in_the_url_is_not_repeated(tmp_path: Path, url: str) -> None:
+    commands = Commands(tmp_path, {"PRODUCTION_URL": url})
+    for command in ([BIN / "smokegate", "run"], [SUITES / "smoke_test_runner.sh"]):
+        done = commands(*command)
+        assert done.code == 2, done.text
+        assert "sekret" not in done.text
 
 
 def wait_for_a_creation(commands: Commands) -> list[str]:

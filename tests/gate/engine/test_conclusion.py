@@ -1,0 +1,127 @@
+"""What the tries of a check come to, where a wrong answer would open the gate or cry wolf."""
+
+from __future__ import annotations
+
+import pytest
+from smokegate.results import Action, Consequence, Outcome
+
+from smokegate import (
+    INVESTIGATE,
+    MONITOR,
+    ROLLBACK,
+    WARN,
+    Client,
+    HealthSuite,
+    WorkflowSuite,
+    expect,
+    expect_all,
+    resource,
+)
+from tests.gate.engine.rehearsal import Rehearsal, action
+
+
+async def test_a_mild_failure_before_a_crash_does_not_open_the_gate() -> None:
+    class Health(HealthSuite):
+        async def test_it(self, client: Client) -> None:
+            expect_all(client, or_else=MONITOR).that("it is well", False)
+            raise RuntimeError("a mistake")
+
+        async def test_other(self) -> None:
+            pass
+
+    rehearsal = Rehearsal(Health)
+    run = await rehearsal.run()
+    assert run.checks[0].outcome is Outcome.UNKNOWN
+    assert run.checks[0].consequence is Consequence.ROLLBACK
+    assert action(run) is Action.INCONCLUSIVE
+
+
+async def test_a_broken_trust_that_cannot_be_confirmed_does_not_open_the_gate() -> None:
+    tries = iter((False, True))
+
+    class Workflows(WorkflowSuite):
+        async def test_it(self, client: Client) -> None:
+            if next(tries):
+                raise RuntimeError("our own trouble")
+            expect_all(client, or_else=ROLLBACK).that("the wrong password is refused", False)
+
+        async def test_other(self) -> None:
+            pass
+
+    rehearsal = Rehearsal(Workflows)
+    assert action(await rehearsal.run()) is Action.INCONCLUSIVE
+
+
+async def test_a_broken_trust_that_does_not_repeat_is_investigated() -> None:
+    tries = iter((False, True))
+
+    class Workflows(WorkflowSuite):
+        async def test_it(self, client: Client) -> None:
+            reply = await client.get("/")
+            expect(reply, or_else=ROLLBACK).that("the wrong password is refused", next(tries))
+
+    rehearsal = Rehearsal(Workflows)
+    assert action(await rehearsal.run()) is Action.INVESTIGATE
+
+
+@pytest.mark.parametrize(
+    ("or_else", "expected"),
+    [
+        (WARN, Action.PROCEED),
+        (MONITOR, Action.MONITOR),
+        (INVESTIGATE, Action.INVESTIGATE),
+        (ROLLBACK, Action.ROLLBACK),
+    ],
+)
+async def test_a_member_that_is_missing_means_what_was_said(
+    or_else: Consequence, expected: Action
+) -> None:
+    class Workflows(WorkflowSuite):
+        async def test_it(self, client: Client) -> None:
+            reply = await client.get("/")
+            expect(reply, or_else=or_else).json("nothing", "here", equals=1)
+
+        async def test_second(self) -> None:
+            pass
+
+        async def test_third(self) -> None:
+            pass
+
+    rehearsal = Rehearsal(Workflows)
+    assert action(await rehearsal.run()) is expected
+
+
+async def test_two_flaky_resources_are_investigated() -> None:
+    tries = {"one": 0, "two": 0}
+
+    async def made_on_the_second_try(client: Client, name: str) -> None:
+        tries[name] += 1
+        expect_all(client).that("it is made", tries[name] > 1)
+
+    @resource
+    async def one(client: Client) -> None:
+        await made_on_the_second_try(client, "one")
+
+    @resource
+    async def two(client: Client) -> None:
+        await made_on_the_second_try(client, "two")
+
+    class Health(HealthSuite):
+        async def test_it(self, one: None, two: None) -> None:
+            pass
+
+    rehearsal = Rehearsal(Health, resources=(one, two))
+    assert action(await rehearsal.run()) is Action.INVESTIGATE
+
+
+async def test_a_mild_demand_on_a_resource_rolls_nothing_back() -> None:
+    @resource
+    async def account(client: Client) -> None:
+        expect_all(client, or_else=MONITOR).that("it is made quickly", False)
+
+    class Health(HealthSuite):
+        async def test_it(self, account: None) -> None:
+            pass
+
+    rehearsal = Rehearsal(Health, resources=(account,))
+    assert action(await rehearsal.run()) is Action.INVESTIGATE
