@@ -19,6 +19,8 @@ async def test_what_is_sent_as_a_secret_is_known_as_one() -> None:
     it = bound(ScriptedTransport(), test_password="Gehe1mnis-0", proxy="http://a:Gehe1mnis-1@proxy")
     client = it.client.with_token("Gehe1mnis-2")
     await client.post("/", json={"user": {"password": "Gehe1mnis-3"}})
+    await client.post("/", json={"password": "correct horse battery"})
+    assert knows(it, "correct horse battery")
     await client.post("/", body=b'{"client_secret": "Gehe1mnis-4"}')
     await client.get("/", headers={"Authorization": "Bearer Gehe1mnis-5.x"})
     cookie = "a=b; sid=Gehe1mnis-7.x"

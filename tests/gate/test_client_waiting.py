@@ -11,7 +11,7 @@ import pytest
 from smokegate.client import Client
 from smokegate.client.transport import Answer, Failure
 from smokegate.errors import CheckEnded, NoReply, Throttled
-from smokegate.results import Consequence, Side
+from smokegate.results import Consequence, Expectation, Side
 
 from tests.gate.clients import TARGET, bound
 from tests.gate.scripted_transport import NEVER, ScriptedTransport, Step, answered, unanswered
@@ -104,6 +104,20 @@ async def test_no_reply_ends_the_check_on_the_side_that_it_lies(kind: str, side:
         await it.client.get("/things")
     assert bool(it.evidence.failures) is (side == "target")
     assert bool(it.evidence.trouble_on_our_side) is (side == "ours")
+    assert len(it.evidence.expectations) == (1 if side == "target" else 0)
+
+
+async def test_no_reply_is_no_failure_while_we_were_in_trouble_ourselves() -> None:
+    it = bound(ScriptedTransport({"GET /a": unanswered("reset"), "GET /b": unanswered("local")}))
+    it.evidence.expectations.append(
+        Expectation(
+            demand="it is so", held=False, seen="", consequence=Consequence.MONITOR, exchange=None
+        )
+    )
+    for path in ("/a", "/b"):
+        with pytest.raises(NoReply):
+            await it.client.get(path)
+    assert [each.demand for each in it.evidence.failures] == ["it is so"]
 
 
 @pytest.mark.parametrize(
@@ -164,6 +178,7 @@ async def test_a_cancelled_request_is_recorded_as_waited_for() -> None:
     trouble = it.evidence.exchanges[0].trouble
     assert trouble is not None
     assert trouble.kind == "deadline"
+    assert it.evidence.exchanges[0].sends == 1
 
 
 async def test_nothing_is_sent_for_a_check_that_has_ended() -> None:
@@ -191,6 +206,7 @@ async def test_nothing_is_sent_for_a_check_that_has_ended() -> None:
         (answered(201), True),
         (answered(200), True),
         (answered(204), True),
+        (answered(300), None),
         (answered(303), None),  # a form that was taken often answers like this
         (answered(400), False),
         (answered(409), False),

@@ -69,11 +69,11 @@ class Evidence:
         seen: str,
         exchange: Exchange | None = None,
         or_else: Consequence | None = None,
-    ) -> bool:
+    ) -> None:
         """Record that something was demanded and whether it held.
 
-        A consequence milder than the share of workflows lets the check go on and is returned as
-        False; any other raises `ExpectationFailed`.
+        Where it did not, a consequence milder than the share of workflows lets the check go on;
+        any other raises `ExpectationFailed`.
         """
         consequence = or_else or self.consequence
         self.expectations.append(
@@ -86,12 +86,12 @@ class Evidence:
             )
         )
         if held:
-            return True
-        if or_else in SOFT:
-            if or_else is Consequence.WARN:
-                self.warnings.append(failure_in_words(self.expectations[-1], exchange))
-            return False
-        return self.end(ExpectationFailed(failure_in_words(self.expectations[-1], exchange)))
+            return
+        words = failure_in_words(self.expectations[-1], exchange)
+        if or_else not in SOFT:
+            self.end(ExpectationFailed(words))
+        if or_else is Consequence.WARN:
+            self.warnings.append(words)
 
     def shown(self, text: str, most_chars: int) -> str:
         """Cut a text once its secrets are out: half a secret is one as well."""
