@@ -245,6 +245,15 @@ def test_a_closed_output_does_not_change_the_exit_code(commands: Commands, close
     assert commands("sh", "-c", command).code == 0
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here that is full")
+@pytest.mark.parametrize("json_file", ["", "--json -"])
+def test_output_that_cannot_be_written_is_said(commands: Commands, json_file: str) -> None:
+    command = f"{ROOT}/.venv/bin/smokegate run -k database {json_file} >/dev/full"
+    done = commands("sh", "-c", command)
+    assert done.code == 0, done.text
+    assert "No space left" in done.err or "could not be written" in done.err
+
+
 def test_a_check_that_exits_is_no_verdict(tmp_path: Path, lattice: LatticeProcess) -> None:
     (tmp_path / "test_exits.py").write_text(
         "import asyncio, sys\n"

@@ -227,6 +227,7 @@ def _write_json(run: JudgedRun, json_file: str) -> None:
 
     if json_file == "-":
         sys.stdout.buffer.write(to_json(run))
+        sys.stdout.buffer.flush()
     elif json_file:
         files.write_json(run, Path(json_file))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TextIO
 
 from smokegate.reports.layout import WIDTH
@@ -59,8 +60,17 @@ class Outlet:
         try:
             self._stream.write(text)
             self._stream.flush()
-        except (OSError, ValueError):
+        except (BrokenPipeError, ValueError):
+            self._closed = True  # the reader has gone, and knows it
+        except OSError as error:
             self._closed = True
+            self._say_lost(error)
+
+    def _say_lost(self, error: OSError) -> None:
+        """Say where a person may still read it that output was lost."""
+        if self._stream is not sys.stderr:
+            with suppress(OSError, ValueError):  # then there is nobody left to tell
+                sys.stderr.write(f"smokegate: output could not be written: {error.strerror}\n")
 
 
 def understands_escapes(outlet: Outlet, environ: Mapping[str, str]) -> bool:
