@@ -13,6 +13,7 @@ TREE = [
     (errors.InvalidError({"name": "no"}), 422),
     (errors.TooManyRequestsError("no", retry_after_s=7), 429),
     (errors.UnavailableError("no"), 503),
+    (errors.InsufficientStorageError(), 507),
 ]
 
 

@@ -3,10 +3,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 from fastapi import HTTPException
+from sqlalchemy import text
 from starlette.responses import StreamingResponse
 from structlog.testing import capture_logs
 
-from tests.lattice.in_process import Lattice, assert_problem
+from tests.lattice.in_process import PASSWORD, Lattice, assert_problem
 
 JSON = {"Content-Type": "application/json"}
 LOGIN = "/api/auth/login"
@@ -127,3 +128,32 @@ def test_a_reply_that_has_begun_is_not_replaced(lattice: Lattice) -> None:
 
     with pytest.raises(RuntimeError, match="in the middle"):
         lattice.ask("GET", "/breaks")
+
+
+def limit_pages(lattice: Lattice, more: int) -> None:
+    """Let the database grow by some pages and no further, as on a disk that is almost full."""
+    ((pages,),) = lattice.execute(text("PRAGMA page_count"))
+    lattice.execute(text(f"PRAGMA max_page_count = {pages + more}"))
+
+
+def test_a_full_disk_is_a_problem_of_its_own_and_logged(lattice: Lattice) -> None:
+    limit_pages(lattice, 0)
+    registration = {"password": PASSWORD, "tenant_name": "Ada's " + 50 * "x"}
+    with capture_logs() as logs:
+        for number in range(100):
+            body = registration | {"email": f"ada{number}@example.com"}
+            reply = lattice.ask("POST", "/api/auth/register", json=body)
+            if reply.status_code != 201:
+                break
+    assert "storage" in assert_problem(reply, 507)["detail"]
+    full = {"event": "the storage is full", "log_level": "error"}
+    assert full | {"method": "POST", "path": "/api/auth/register"} in logs
+    limit_pages(lattice, 1_000)
+    assert lattice.ask("POST", "/api/auth/register", json=body).status_code == 201
+
+
+def test_other_trouble_of_the_database_is_not_told(lattice: Lattice) -> None:
+    lattice.execute(text("DROP TABLE users"))
+    registration = {"email": "a@example.com", "password": PASSWORD, "tenant_name": "Ada's"}
+    reply = lattice.ask("POST", "/api/auth/register", json=registration)
+    assert "users" not in assert_problem(reply, 500)["detail"]

@@ -1,15 +1,16 @@
 """Everything that is refused, and how: one tree of errors. `problems` puts them on the wire.
 
 ApiError
-├── BadRequestError        400
-├── UnauthorizedError      401  with WWW-Authenticate
-├── ForbiddenError         403
-├── NotFoundError          404  also what belongs to another tenant
-├── ConflictError          409
-├── TooLargeError          413
-├── InvalidError           422  names the fields
-├── TooManyRequestsError   429  with Retry-After
-└── UnavailableError       503
+├── BadRequestError           400
+├── UnauthorizedError         401  with WWW-Authenticate
+├── ForbiddenError            403
+├── NotFoundError             404  also what belongs to another tenant
+├── ConflictError             409
+├── TooLargeError             413
+├── InvalidError              422  names the fields
+├── TooManyRequestsError      429  with Retry-After
+├── UnavailableError          503
+└── InsufficientStorageError  507
 """
 
 from collections.abc import Mapping
@@ -114,3 +115,12 @@ class UnavailableError(ApiError):
     """Something that the service needs does not answer."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class InsufficientStorageError(ApiError):
+    """The disk of the database is full (RFC 4918, section 11.5)."""
+
+    status = HTTPStatus.INSUFFICIENT_STORAGE
+
+    def __init__(self) -> None:
+        super().__init__("The storage of this service is full; the request was not done.")

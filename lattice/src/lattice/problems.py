@@ -8,13 +8,15 @@ import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lattice.errors import ApiError, BadRequestError, InvalidError
+from lattice.errors import ApiError, BadRequestError, InsufficientStorageError, InvalidError
+from lattice.sqlite import is_full
 
 MEDIA_TYPE = "application/problem+json"
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
@@ -83,6 +85,7 @@ def answer_with_problems(app: FastAPI) -> None:
     """Let every refusal of the application be a problem, those of the framework included."""
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _not_valid)
+    app.add_exception_handler(OperationalError, _not_stored)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -117,6 +120,16 @@ async def _not_valid(request: Request, error: Exception) -> Response:
         return problem(BadRequestError("The request body is not valid JSON."))
     words = {_field(entry["loc"]): entry["msg"].removeprefix("Value error, ") for entry in found}
     return problem(InvalidError(words))
+
+
+async def _not_stored(request: Request, error: Exception) -> Response:
+    """Say that the disk is full; of what else may be wrong with a database nothing is told."""
+    assert isinstance(error, OperationalError)  # noqa: S101 - registered for this type only
+    if not is_full(error.orig):
+        raise error
+    log = structlog.get_logger("lattice")
+    log.error("the storage is full", method=request.method, path=request.url.path)
+    return problem(InsufficientStorageError())
 
 
 def _field(location: Sequence[int | str]) -> str:

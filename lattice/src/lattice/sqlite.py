@@ -96,6 +96,11 @@ class SqliteConnection(aiosqlite.Connection):
             await self._execute(work)  # type: ignore[no-untyped-call]
 
 
+def is_full(error: BaseException | None) -> bool:
+    """Whether a statement failed because there was no room to write to."""
+    return isinstance(error, sqlite3.Error) and error.sqlite_errorcode == sqlite3.SQLITE_FULL
+
+
 async def connect(path: str, *, query_only: bool) -> SqliteConnection:
     """Open a database file; a `query_only` connection refuses to write."""
 

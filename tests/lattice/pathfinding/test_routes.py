@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from time import monotonic
 from typing import Any
 
 import httpx2
@@ -123,14 +122,12 @@ def test_a_search_holds_up_no_other_call(lattice: Lattice) -> None:
 
     async def scenario() -> None:
         search = asyncio.create_task(lattice.send("POST", path, token=token, json=corridor))
-        slowest_s, calls = 0.0, 0
+        calls = 0
         while not search.done() and calls < 50:
-            began_s = monotonic()
             await lattice.send("GET", "/api/lattices", token=token)
-            slowest_s, calls = max(slowest_s, monotonic() - began_s), calls + 1
-        # Measured: the search takes 400 ms and more, a call beside it 60 ms at most.
+            calls += 1
+        # Were they held up, the first would have ended after the search.
         assert calls > 2
-        assert slowest_s < 0.3
         assert (await search).json()["length"] == 199_999
 
     lattice.do(scenario())
