@@ -88,8 +88,10 @@ class RawServer:
 
 
 @asynccontextmanager
-async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[RawServer]:
-    """Serve a script on a free port; it is called once for each connection."""
+async def serving(
+    script: Script, tls: ssl.SSLContext | None = None, at: socket.socket | None = None
+) -> AsyncIterator[RawServer]:
+    """Serve a script on a free port, or at a socket; it is called once for each connection."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -102,13 +104,16 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
         server.opened()
         try:
             await script(Connection(server.connections, reader, writer, server.requests))
-        except (ConnectionError, ssl.SSLError, asyncio.CancelledError):
+        except (ConnectionError, ssl.SSLError):
             pass
+        except asyncio.CancelledError:
+            writer.transport.abort()  # a farewell over TLS would wait for the client's
         finally:
             await _closed(writer)
             server.closed()
 
-    listening = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
+    at = at or socket.create_server(("127.0.0.1", 0))
+    listening = await asyncio.start_server(accept, sock=at, ssl=tls)
     port = listening.sockets[0].getsockname()[1]
     server = RawServer(f"{'https' if tls else 'http'}://127.0.0.1:{port}")
     try:

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
-from smokegate.client.transport import Answer, Failure, Headers, Request
+from smokegate.client.transport import Address, Answer, Failure, Headers, Request
+
+SOURCES = ("192.0.2.9",)  # our own address, as a transport sees it
 
 
 class Step(NamedTuple):
@@ -54,6 +56,7 @@ def answered(
         address="192.0.2.1:443",
         connection=connection,
         sends=1,
+        sources=SOURCES,
     )
     return Step(answer, after_s)
 
@@ -64,7 +67,8 @@ def unanswered(
     """End without a reply."""
     sends = 0 if kind in ("refused", "local", "connect_timeout", "name_missing") else 1
     failure = Failure(kind=kind, detail=detail)
-    return Step(Answer(failure=failure, sends=sends, connection=connection), after_s)
+    answer = Answer(failure=failure, sends=sends, connection=connection, sources=SOURCES)
+    return Step(answer, after_s)
 
 
 NEVER = Step(Answer(), float("inf"))
@@ -84,6 +88,8 @@ class ScriptedTransport:
         self.at_once = 0
         self.most_at_once = 0
         self.closed = False
+        self.addresses: list[str] = []
+        self.idle: set[str] = set()  # those at which nothing takes a connection
         self._latency_s = latency_s
         self._taken: dict[str, int] = {}
 
@@ -105,6 +111,9 @@ class ScriptedTransport:
         finally:
             self.at_once -= 1
         return msgspec.structs.replace(step.answer, fresh=request.fresh)
+
+    async def resolve(self, url: str) -> list[Address]:
+        return [Address(ip, ip not in self.idle) for ip in self.addresses]
 
     async def close(self) -> None:
         self.closed = True

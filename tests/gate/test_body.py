@@ -8,7 +8,7 @@ import zlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from smokegate.client.body import decode
+from smokegate.client.body import decode, parsed
 from smokegate.client.transport import Failure
 
 TEXT = b"a body that is worth compressing, " * 20
@@ -121,3 +121,15 @@ def test_any_bytes_end_as_a_body_or_a_failure(body: bytes, encoding: str) -> Non
 def test_deflate_both_ways(data: bytes) -> None:
     assert decode(zlib.compress(data), "deflate", 500) == data
     assert decode(raw_deflate(data), "deflate", 500) == data
+
+
+@pytest.mark.parametrize("item", [b"[],", b"{},", b'{"a":0},', b"0,"])
+def test_json_with_more_values_than_memory_is_refused_unread(item: bytes) -> None:
+    with pytest.raises(ValueError, match="more than 500,000 values"):
+        parsed(b"[" + item * 500_000 + b"0]")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[" * 100_000, b'"\xff"', b'"\\ud800"', b"9" * 5_000])
+def test_what_is_no_json_is_a_value_error(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"\S"):
+        parsed(body)

@@ -239,10 +239,19 @@ async def test_a_handshake_says_whether_it_worked() -> None:
     assert it.evidence.failures == []
 
 
+async def test_an_old_version_that_we_cannot_offer_is_a_remark() -> None:
+    transport = ScriptedTransport({"HEAD /health": unanswered("tls_not_offered", detail="why")})
+    it = bound(transport)
+    assert not await it.client.handshake(tls_max="1.1")
+    (remark,) = it.evidence.remarks
+    assert remark.startswith("TLS 1.1 was not tried: ")
+    assert remark.endswith("(why)")
+
+
 async def test_a_probe_that_is_cut_off_was_waiting_for_the_target() -> None:
     it = bound(ScriptedTransport({"GET /": NEVER}))
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(1) as it.evidence.limit:
             await it.client.probe(TARGET + "/", timeout_s=5)
     assert [each.trouble and each.trouble.kind for each in it.evidence.exchanges] == ["deadline"]
 
@@ -284,3 +293,9 @@ async def test_versions_are_counted() -> None:
     for version in ("1.0", "1.1", "1.0"):
         it.client.saw_version(version)
     assert it.session.versions == {"1.0": 2, "1.1": 1}
+
+
+async def test_a_version_is_kept_as_far_as_it_can_be_one() -> None:
+    it = bound(ScriptedTransport())
+    it.client.saw_version("9" * 1_000_000)
+    assert it.session.versions == {"9" * 100: 1}

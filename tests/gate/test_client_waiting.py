@@ -14,7 +14,14 @@ from smokegate.errors import CheckEnded, NoReply, Throttled
 from smokegate.results import Consequence, Expectation, Side
 
 from tests.gate.clients import TARGET, bound
-from tests.gate.scripted_transport import NEVER, ScriptedTransport, Step, answered, unanswered
+from tests.gate.scripted_transport import (
+    NEVER,
+    Route,
+    ScriptedTransport,
+    Step,
+    answered,
+    unanswered,
+)
 
 pytestmark = pytest.mark.virtual_clock
 
@@ -73,6 +80,20 @@ async def test_a_429_longer_than_the_deadline_is_unknown_at_once(asked: str) -> 
     assert now() - started < 1
     assert "throttled (429)" in it.evidence.trouble_on_our_side
     assert it.evidence.failures == []
+
+
+async def test_what_a_429_makes_us_wait_for_is_told() -> None:
+    throttled = answered(429, headers=[("Retry-After", "7")])
+    routes: dict[str, Route] = {
+        f"GET /{name}": [throttled, throttled, answered(200)] for name in "ab"
+    }
+    told: list[str] = []
+    it = bound(ScriptedTransport(routes))
+    it.session.redactor.add("secret")
+    it.session.tell = told.append
+    await asyncio.gather(it.client.get("/a?key=secret"), it.client.get("/b"))
+    assert told == ["GET /a?key=[redacted] is throttled (429), 7 s"] * 2
+    assert it.evidence.waited_s == 28
 
 
 async def test_a_429_behind_a_redirect_is_waited_out_as_well() -> None:
@@ -170,14 +191,20 @@ async def test_what_rolling_back_cannot_cure_is_investigated(
     assert [each.consequence for each in it.evidence.expectations] == [means]
 
 
-async def test_a_cancelled_request_is_recorded_as_waited_for() -> None:
+@pytest.mark.parametrize(
+    ("deadline_s", "kind", "side"),
+    [(1, "deadline", Side.TARGET), (2, "abandoned", Side.RUNNER)],
+)
+async def test_a_cancelled_request_is_the_targets_at_the_deadline_only(
+    deadline_s: float, kind: str, side: Side
+) -> None:
     it = bound(ScriptedTransport({"GET /": NEVER}))
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(deadline_s) as it.evidence.limit, asyncio.timeout(1.5):
             await it.client.get("/")
     trouble = it.evidence.exchanges[0].trouble
     assert trouble is not None
-    assert trouble.kind == "deadline"
+    assert (trouble.kind, trouble.side) == (kind, side)
     assert it.evidence.exchanges[0].sends == 1
 
 

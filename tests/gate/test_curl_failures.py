@@ -12,8 +12,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from smokegate.client.transport import Answer
-from smokegate.client.trouble import WORDS, describe
+from smokegate.client.curl_failures import Circumstances, timeout_kind
+from smokegate.client.transport import Answer, Request
+from smokegate.client.trouble import WORDS
 from smokegate.results import Side
 
 from tests.gate.curl_requests import curl
@@ -170,7 +171,7 @@ async def test_refused() -> None:
     async with curl(f"http://127.0.0.1:{free_port()}") as client:
         answer = await client.send()
     assert kind(answer) == "refused"
-    assert (answer.sends, answer.status) == (0, None)
+    assert (answer.sends, answer.status, answer.sources) == (0, None, ("127.0.0.1",))
 
 
 async def test_many_requests_to_a_silent_target_are_each_told_that_it_is_silent() -> None:
@@ -219,8 +220,8 @@ async def test_a_connect_timeout() -> None:
             answer = await client.send(timeout_s=0.2)
     assert kind(answer) == "connect_timeout"
     assert answer.sends == 0
-    assert describe("connect_timeout", "").side is Side.UNDECIDED
-    assert describe("connect_timeout", "", was_let_in=True).side is Side.TARGET
+    assert answer.sources == ("127.0.0.1",)
+    assert WORDS["connect_timeout"].side is Side.UNDECIDED
 
 
 async def test_a_name_that_does_not_exist() -> None:
@@ -251,6 +252,35 @@ async def test_a_missing_name_is_told_from_a_resolver_in_trouble(
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
     async with curl("http://no-such-name.invalid") as client:
         assert kind(await client.send()) == expected
+
+
+class NothingYet:
+    """A request that libcurl gave up before it had so much as an address."""
+
+    def getinfo(self, option: int) -> int:
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("multiplexes", "fresh", "expected"),
+    [
+        (False, False, "resolver"),
+        (False, True, "resolver"),
+        (True, True, "resolver"),
+        (True, False, "connect_timeout"),  # it may have waited for another one's connection
+    ],
+)
+def test_a_resolver_that_is_silent_is_not_taken_for_a_connect_timeout(
+    multiplexes: bool, fresh: bool, expected: str
+) -> None:
+    seen = Circumstances(
+        request=Request(method="GET", url="http://target.invalid", headers=[], fresh=fresh),
+        sent=False,
+        proxied=False,
+        queued=False,
+        multiplexes=multiplexes,
+    )
+    assert timeout_kind(NothingYet(), seen) == expected
 
 
 async def test_no_descriptors_left_is_our_trouble() -> None:
@@ -361,6 +391,21 @@ async def test_no_version_of_tls_in_common(certificates: Certificates) -> None:
         assert kind(await client.send()) == "tls"
 
 
+async def test_a_version_of_tls_that_we_cannot_offer_is_our_trouble(
+    certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A library that is built without old versions has none of their ciphers either.
+    monkeypatch.setattr("smokegate.client.curl._CIPHERS_OF_OLD", "AESGCM")
+    context = certificates.good().legacy_context(ssl.TLSVersion.TLSv1_1)
+    async with (
+        serving(always(reply()), context) as server,
+        curl(server.url, ca_file=certificates.ca_file) as client,
+    ):
+        answer = await client.send(tls_max="1.1")
+    assert kind(answer) == "tls_not_offered"
+    assert WORDS["tls_not_offered"].side is Side.RUNNER
+
+
 async def test_a_proxy_that_is_down_is_our_trouble() -> None:
     async with curl("http://target.invalid", proxy=f"http://127.0.0.1:{free_port()}") as client:
         answer = await client.send()
@@ -380,6 +425,20 @@ async def test_a_proxy_that_opens_no_tunnel_is_our_trouble(status: str) -> None:
     assert kind(answer) == "proxy"
     assert answer.sends == 0
     assert proxy.count("CONNECT target.invalid:443") >= 1
+
+
+async def test_a_proxy_that_demands_a_login_for_plain_http_is_our_trouble() -> None:
+    async with (
+        serving(always(reply("407 Proxy Authentication Required"))) as proxy,
+        curl("http://target.invalid", proxy=proxy.url) as client,
+    ):
+        answer = await client.send()
+    assert kind(answer) == "proxy"
+
+
+async def test_a_407_of_the_target_itself_is_a_reply() -> None:
+    answer, _ = await answer_to(always(reply("407 Proxy Authentication Required")))
+    assert (answer.status, answer.failure) == (407, None)
 
 
 async def test_a_proxy_that_says_nothing_is_our_trouble() -> None:

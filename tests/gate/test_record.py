@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 import subprocess
 
+import msgspec
 import pytest
 from smokegate.client.record import record, redacted
 from smokegate.client.redaction import MARK, Redactor
 from smokegate.client.transport import Answer, Headers, Request
-from smokegate.results import Exchange
+from smokegate.results import Exchange, Side, Trouble
 
 
 def recorded(
@@ -34,6 +35,18 @@ def recorded(
         trouble=None,
     )
     return redacted(exchange, redactor)
+
+
+def test_trouble_repeats_no_secret() -> None:
+    trouble = Trouble(
+        kind="protocol", side=Side.TARGET, summary="not HTTP: Gehe1mnis!", causes=[], next_step=""
+    )
+    redactor = Redactor()
+    redactor.add("Gehe1mnis!")
+    exchange = msgspec.structs.replace(recorded(), trouble=trouble)
+    shown = redacted(exchange, redactor).trouble
+    assert shown is not None
+    assert shown.summary == f"not HTTP: {MARK}"
 
 
 def test_bodies_are_capped() -> None:

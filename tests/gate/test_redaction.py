@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from smokegate.client.redaction import MARK, Redactor, is_secret_header
+from smokegate.client.redaction import MARK, Redactor, beginning, ending, is_secret_header
 from smokegate.results import Action, Outcome, Verdict
 from smokegate.settings import is_secret_name
 from smokegate.verdict import judge
@@ -184,6 +184,113 @@ def test_what_is_said_about_a_secret_is_none(document: Any) -> None:
     assert redactor.text(f"{text} Gehe1mnis! 12345678 True") == f"{text} Gehe1mnis! 12345678 True"
 
 
+def test_what_is_sent_as_a_secret_is_one_even_if_it_is_a_word() -> None:
+    redactor = Redactor()
+    redactor.learn({"password": "geheimnis"}, sent=True)
+    assert redactor.text("geheimnis") == MARK
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"access_token": "Gehe1mnis!", "name": "cut off he',
+        '{"access_token": "Gehe1mnis!", "access_token": "the last one counts"}',
+        '{"body": "{\\"client_secret\\": \\"Gehe1mnis!\\"}"}',
+        "error=none&refresh_token=Gehe1mnis!&state=1",
+        "the password: Gehe1mnis!",
+        "https://api.example.com/next#id_token=Gehe1mnis!",
+    ],
+)
+def test_secrets_are_learnt_by_their_names_in_any_text(text: str) -> None:
+    redactor = Redactor()
+    redactor.learn_text(text.encode())
+    assert redactor.text(text) == text.replace("Gehe1mnis!", MARK)
+
+
+@pytest.mark.parametrize(
+    "text", ["the token: invalid", "token_type=Bearer-Token&a=b", "key: 1234567"]
+)
+def test_what_a_text_says_about_a_secret_is_none(text: str) -> None:
+    redactor = Redactor()
+    redactor.learn_text(text.encode())
+    assert redactor.text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("\\" * 30 + "!", "\\" * 80_000),
+        ("a" + "\\" * 30 + "!", "a" + "\\" * 80_000),
+        ('"' * 30 + "!", "\\" * 80_000),
+        ("\\\n" * 8 + "!", "\\\\\\n" * 20_000),
+        ("%" * 30 + "!", "%25" * 27_000),
+    ],
+    ids=range(5),
+)
+def test_looking_for_a_secret_takes_no_more_than_linear_time(secret: str, text: str) -> None:
+    """With one that grows faster, this would not end."""
+    redactor = Redactor()
+    redactor.add(secret)
+    assert redactor.text(text) == text
+
+
+@pytest.mark.parametrize("number", [1_000, 100_000])
+def test_a_flood_of_secrets_is_taken_out_whole(number: int) -> None:
+    secrets = [f"flood-{place:06}!" for place in range(number)]
+    redactor = Redactor()
+    redactor.add("sent Gehe1mnis")
+    redactor.learn({"tokens": secrets})
+    shown = redactor.text(f"expected that status is 200; saw {secrets[0]} {secrets[-1]}.")
+    assert shown == f"expected that status is 200; saw {MARK} {MARK}"
+    assert redactor.text("(sent Gehe1mnis)") == f"({MARK})"
+
+
+def test_what_is_sent_on_is_not_forgotten_in_a_flood() -> None:
+    redactor = Redactor()
+    redactor.add("Gehe im", sent=False)
+    redactor.add("Gehe im")
+    for place in range(1_000):
+        redactor.learn({"token": f"flood-{place:06}!"})
+        if place % 10 == 0:
+            redactor.add(f"sent {place:06}")
+    assert redactor.text("it is Gehe im") == f"it is {MARK}"
+    for place in range(0, 1_000, 10):
+        assert redactor.text(f"(sent {place:06})") == f"({MARK})"
+
+
+@pytest.mark.parametrize("long", ["x" * 50_000, "!" * 5_000])
+def test_a_secret_too_long_to_look_for_is_taken_out_whole(long: str) -> None:
+    redactor = Redactor()
+    redactor.add(long, sent=False)
+    assert redactor.text(f"it is {long}") == f"it is {MARK}"
+
+
+def test_no_secret_is_cut_in_two() -> None:
+    """However many are taken out before it, and however they are written."""
+    redactor = Redactor()
+    secret = "abcdefgh-" * 40
+    redactor.add(secret)
+    for spare in range(0, 10_000, 97):
+        text = "." * spare + secret * 100
+        assert "abcdefgh" not in beginning(text, 2_000, redactor.text)
+        assert "abcdefgh" not in ending(secret * 100 + "." * spare, 2_000, redactor.text)
+
+
+def test_what_fits_is_kept_whole() -> None:
+    assert beginning("a" * 2_000, 2_000, str, " [cut]") == "a" * 2_000
+    assert beginning("a" * 2_001, 2_000, str, " [cut]") == "a" * 2_000 + " [cut]"
+    assert beginning("a" * 99_000, 2_000, str, " [cut]") == "a" * 2_000 + " [cut]"
+    assert ending("a" * 99_000, 2_000, str) == "a" * 2_000
+    assert ending("ab", 2_000, str) == "ab"
+
+
+def test_cookies_are_learnt_from_a_page_that_shows_headers() -> None:
+    redactor = Redactor()
+    text = "HTTP/1.1 200 OK\r\nSet-Cookie: sid=Gehe1mnis!; Path=/\r\n"
+    redactor.learn_text(text.encode())
+    assert redactor.text(text) == f"HTTP/1.1 200 OK\r\nSet-Cookie: {MARK}; Path=/\r\n"
+
+
 def test_a_sent_password_may_have_spaces() -> None:
     redactor = Redactor()
     redactor.learn({"password": "correct horse battery staple"}, sent=True)
@@ -201,6 +308,8 @@ def test_a_sent_password_may_have_spaces() -> None:
         ("X-Auth-Token", True),
         ("X-CSRF-Token", True),
         ("X-Client-Secret", True),
+        ("X-Auth-Session", True),
+        ("X-Hub-Signature", True),
         ("Content-Type", False),
         ("RateLimit-Limit", False),
         ("X-Token-Limit", False),
@@ -213,15 +322,49 @@ def test_headers_of_authentication(name: str, is_one: bool) -> None:
     assert Redactor().headers([(name, "value")]) == [(name, shown)]
 
 
-@pytest.mark.parametrize("name", ["password", "PASSWD", "apiKey", "refresh_token", "credentials"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password",
+        "PASSWD",
+        "apiKey",
+        "refresh_token",
+        "credentials",
+        "client_secret",
+        "signature",
+        "otp",
+        "user_otp",
+        "PIN",
+        "x_auth_session",
+    ],
+)
 def test_names_of_secrets(name: str) -> None:
     assert is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "shipping",
+        "laptop",
+        "pinned",
+        "ping",
+        "author",
+        "tokenUrl",
+        "token_endpoint_url",
+        "signature_algorithm",
+        "password_count",
+        "csrf_enabled",
+    ],
+)
+def test_names_that_only_look_like_secrets(name: str) -> None:
+    assert not is_secret_name(name)
 
 
 def test_a_record_is_cleaned_everywhere() -> None:
     redactor = Redactor()
     run = run_of(result("w", Outcome.FAILED, reason="saw 'Gehe1mnis!'"))
-    assert redactor.clean(run) is run
+    assert redactor.clean(run) == run
     redactor.add("Gehe1mnis!")
     assert redactor.clean(run).checks[0].reason == f"saw '{MARK}'"
 

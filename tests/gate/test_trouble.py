@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import smokegate.client
-from smokegate.client.trouble import WORDS, describe
-from smokegate.results import Side
+from smokegate.client.trouble import UNDECIDED, WORDS
+from smokegate.client.whose import describe
 
 
 @pytest.mark.parametrize("kind", WORDS)
@@ -38,22 +38,14 @@ def test_the_troubles_of_the_field_have_their_own_words(kind: str, word: str) ->
 
 
 def test_only_a_connect_timeout_is_undecided() -> None:
-    undecided = [kind for kind in WORDS if describe(kind, "").side is Side.UNDECIDED]
-    assert undecided == ["connect_timeout"]
-    for kind, words in WORDS.items():
-        side = describe(kind, "", was_let_in=True).side
-        assert side is (Side.TARGET if kind == "connect_timeout" else words.side)
-
-
-def test_what_rolling_back_cannot_cure() -> None:
-    incurable = {kind for kind in WORDS if describe(kind, "").incurable}
-    assert incurable == {"certificate_expired", "certificate_not_yet_valid", "name_missing"}
+    assert [kind for kind in WORDS if WORDS[kind].side is UNDECIDED] == ["connect_timeout"]
 
 
 def test_every_kind_that_the_transport_knows_has_words() -> None:
     folder = Path(smokegate.client.__file__).parent
     sources = "".join(path.read_text() for path in folder.glob("*.py"))
     named = set(re.findall(r'kind="(\w+)"', sources))
-    named |= set(re.findall(r'return "(\w+)"', (folder / "curl_failures.py").read_text()))
+    for module in ("curl_failures.py", "system_errors.py"):
+        named |= set(re.findall(r'return "(\w+)"', (folder / module).read_text()))
     assert named
     assert named <= WORDS.keys()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import zlib
+from typing import Any
+
+import msgspec
 
 from smokegate.client.transport import Failure
 
 ACCEPT_ENCODING = "gzip, deflate"
 _GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952: another member follows
 _MOST_MEMBERS = 100
+_MOST_VALUES = 500_000  # a value of 2 bytes takes 60 in memory
 _DEFLATE, _HEADER_CHECK = 8, 31  # RFC 1950
 _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
@@ -29,6 +33,16 @@ def decode(body: bytes, encoding: str, max_bytes: int) -> bytes | Failure:
             return decoded
         body = decoded
     return body
+
+
+def parsed(body: bytes) -> Any:
+    """Read JSON into plain data; raises `ValueError` where it is none, or too large to hold."""
+    if sum(map(body.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+        raise ValueError(f"more than {_MOST_VALUES:,} values")
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(str(error)) from None
 
 
 def _inflate(body: bytes, name: str, max_bytes: int) -> bytes | Failure:

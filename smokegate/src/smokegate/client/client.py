@@ -11,12 +11,13 @@ from urllib.parse import quote, urljoin, urlsplit
 import msgspec
 
 from smokegate.client.body import ACCEPT_ENCODING, decode
-from smokegate.client.evidence import Evidence
+from smokegate.client.evidence import Evidence, request_in_words
 from smokegate.client.record import record
 from smokegate.client.reply import Reply
 from smokegate.client.session import Session
+from smokegate.client.standing import origin
 from smokegate.client.transport import Answer, Failure, Headers, Request
-from smokegate.client.trouble import describe
+from smokegate.client.whose import Place, describe
 from smokegate.errors import NotApplicable
 from smokegate.results import Exchange, Side
 
@@ -28,13 +29,9 @@ _FOLLOWED = frozenset({"GET", "HEAD", "OPTIONS"})
 _MOST_REDIRECTS = 5
 _REDIRECTION, _CLIENT_ERROR, _SERVER_ERROR = 300, 400, 500
 _TOO_MANY_REQUESTS = 429
+_VERSION_CHARS = 100
 _FIRST_PAUSE_S = 1.0
 _FIRST_POLL_S = 0.05
-# A failure of any other kind can only come after the target took the connection.
-_NOT_LET_IN = frozenset(
-    {"refused", "connect_timeout", "name_missing", "resolver", "unreachable", "local", "proxy"}
-    | {"queued", "deadline"}
-)
 # What a URL may hold as it is (RFC 3986), escapes included.
 _URL_CHARACTERS = "%/:?#[]@!$&'()*+,;=~"
 
@@ -81,6 +78,7 @@ class Client:
 
     def saw_version(self, version: str) -> None:
         """Report which version the target says it serves; once per reply that said it."""
+        version = self.evidence.shown(version, _VERSION_CHARS)
         self.session.versions[version] = self.session.versions.get(version, 0) + 1
 
     def warn(self, message: str) -> None:
@@ -136,7 +134,7 @@ class Client:
             url=self._resolve(path),
             headers=self._headers(path, headers or {}),
             body=body,
-            timeout_s=timeout_s or self.settings.timeout_s,
+            timeout_s=min(timeout_s or self.settings.timeout_s, self.session.patience_s),
             fresh=fresh or self._fresh,
             replayable=method in IDEMPOTENT,
         )
@@ -145,14 +143,36 @@ class Client:
         return await self._follow(reply, request, patient=wait_if_throttled)
 
     async def handshake(self, *, tls_max: str) -> bool:
-        """Try to connect with nothing newer than a TLS version ("1.1"); say whether it worked."""
-        url = self._resolve(self.settings.canary_path)
+        """Try to connect with nothing newer than a TLS version ("1.1"); say whether it worked.
+
+        Where the library at hand cannot offer so old a version, that is a remark.
+        """
+        url = self._resolve(self.settings.health_path)
         reply = await self._try("HEAD", url, self.settings.timeout_s, tls_max=tls_max)
-        return reply is not None
+        return reply.status > 0
 
     async def probe(self, url: str, *, timeout_s: float = 5.0) -> Reply | None:
         """Send GET where being refused is an answer too: None if the target does not reply."""
-        return await self._try("GET", self._resolve(url), timeout_s)
+        reply = await self._try("GET", self._resolve(url), timeout_s)
+        return reply if reply.status else None
+
+    async def ask(self, path: str, *, address: str = "", timeout_s: float, fresh: bool) -> Reply:
+        """Send GET and give whatever comes of it; nothing is demanded.
+
+        A reply without a status has its trouble in the exchange. `address` is one of the target's
+        own.
+        """
+        request = Request(
+            method="GET",
+            url=self._resolve(path),
+            headers=self._headers(path, {}),
+            timeout_s=timeout_s,
+            fresh=fresh,
+            replayable=not fresh,
+            address=address,
+        )
+        exchange, body = await self._exchange(request, None)
+        return Reply(exchange, body, self.evidence)
 
     async def poll(
         self, ask: Callable[[], Awaitable[T]], *, until: Callable[[T], bool], within_s: float
@@ -168,9 +188,7 @@ class Client:
             pause_s *= 1.5
         return answer
 
-    async def _try(
-        self, method: str, url: str, timeout_s: float, *, tls_max: str = ""
-    ) -> Reply | None:
+    async def _try(self, method: str, url: str, timeout_s: float, *, tls_max: str = "") -> Reply:
         """Send once, on a connection of its own; only trouble on our side ends the check."""
         request = Request(
             method=method,
@@ -181,9 +199,12 @@ class Client:
             tls_max=tls_max,
         )
         exchange, body = await self._exchange(request, None)
-        if exchange.trouble and exchange.trouble.side is Side.RUNNER:
-            self.evidence.no_reply(exchange, exchange.trouble)
-        return None if exchange.status is None else Reply(exchange, body, self.evidence)
+        trouble = exchange.trouble
+        if trouble and trouble.kind == "tls_not_offered":
+            self.evidence.remarks.append(f"TLS {tls_max} was not tried: {trouble.summary}")
+        elif trouble and trouble.side is Side.RUNNER:
+            self.evidence.no_reply(exchange, trouble)
+        return Reply(exchange, body, self.evidence)
 
     async def _send(
         self, request: Request, creates: tuple[str, str] | None, *, patient: bool
@@ -200,6 +221,8 @@ class Client:
             pause_s = reply.retry_after_s or pause_s * 2
             if self._now() + self.session.started + pause_s >= self.evidence.deadline:
                 self.evidence.throttled(exchange, pause_s)
+            self.evidence.waited_s += pause_s
+            self.session.announce_wait(request_in_words(exchange), pause_s)
             await asyncio.sleep(pause_s)
 
     async def _exchange(
@@ -207,6 +230,7 @@ class Client:
     ) -> tuple[Exchange, bytes]:
         """Send once and record what came of it, with the body decompressed."""
         self.evidence.refuse_if_closed()
+        self.evidence.allow_for(request.timeout_s - self.settings.timeout_s)
         entry = None
         if creates:
             entry = await self.session.creations.intend(*creates, self.evidence.owner)
@@ -214,14 +238,15 @@ class Client:
                 self.session.creations.settle(entry, False)
                 self.evidence.refuse_if_closed()
         started_s = self._now()
+        answer: Answer | None = None
         try:
             answer = await self._waiting(request, entry)
+            place = await self.session.standing.place_of(request, answer)
         except asyncio.CancelledError:
-            unanswered = Answer(failure=Failure(kind="deadline", detail=""), sends=1)
-            self._record(request, unanswered, b"", started_s)
+            self._record(request, answer or self._cut_short(), b"", started_s)
             raise
         decoded = self._decode(answer)
-        exchange = self._record(request, answer, decoded, started_s)
+        exchange = self._record(request, answer, decoded, started_s, place)
         return exchange, decoded if isinstance(decoded, bytes) else b""
 
     async def _waiting(self, request: Request, entry: int | None) -> Answer:
@@ -291,21 +316,27 @@ class Client:
             "User-Agent": self.session.user_agent,
             "X-Smoke-Test": self.run_id,
         }
-        if self._token and _origin(self._resolve(path)) == _origin(self.settings.url):
+        if self._token and origin(self._resolve(path)) == origin(self.settings.url):
             headers["Authorization"] = f"Bearer {self._token}"
         overridden = {name.lower() for name in given}
         ours = [(name, value) for name, value in headers.items() if name.lower() not in overridden]
         return [*ours, *given.items()]
 
+    def _cut_short(self) -> Answer:
+        """What a request came to that was cancelled: only at the deadline it is the target's."""
+        kind = "deadline" if self.evidence.is_out_of_time else "abandoned"
+        return Answer(failure=Failure(kind=kind, detail=""), sends=1)
+
     def _record(
-        self, request: Request, answer: Answer, decoded: bytes | Failure, started_s: float
+        self,
+        request: Request,
+        answer: Answer,
+        decoded: bytes | Failure,
+        started_s: float,
+        place: Place | None = None,
     ) -> Exchange:
         failure = answer.failure or (decoded if isinstance(decoded, Failure) else None)
-        if answer.status is not None or (failure and failure.kind not in _NOT_LET_IN):
-            self.session.was_let_in = True
-        trouble = None
-        if failure:
-            trouble = describe(failure.kind, failure.detail, was_let_in=self.session.was_let_in)
+        trouble = describe(failure.kind, failure.detail, place or Place()) if failure else None
         body = decoded if isinstance(decoded, bytes) else b""
         self.session.learn_secrets(answer.headers, body)
         exchange = record(
@@ -317,6 +348,8 @@ class Client:
             trouble=trouble,
         )
         self.evidence.exchanges.append(exchange)
+        self.evidence.requests += 1
+        self.evidence.requests_s += exchange.timing.total_s
         return exchange
 
 
@@ -324,17 +357,11 @@ def _json_body(document: Any) -> bytes:
     return document if isinstance(document, bytes) else msgspec.json.encode(document)
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    return parts.scheme, parts.hostname, port
-
-
 def _within_origin(url: str, location: str) -> str | None:
     """Resolve a redirect; None if it leads to another origin, or nowhere."""
     try:
         there = urljoin(url, location).partition("#")[0]
-        same = _origin(there) == _origin(url)
+        same = origin(there) == origin(url)
     except ValueError:
         return None
     return quote(there, safe=_URL_CHARACTERS) if same else None

@@ -14,12 +14,15 @@ import os
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import pycurl
 
+from smokegate.client.addresses import addresses_of, resolved
 from smokegate.client.curl_failures import Circumstances, failure_of
-from smokegate.client.transport import Answer, Failure, Headers, Request
+from smokegate.client.route import source_of
+from smokegate.client.transport import Address, Answer, Failure, Headers, Request
 from smokegate.results import Certificate, Timing
 
 _HTTP_VERSIONS = {1: "HTTP/1.0", 2: "HTTP/1.1", 3: "HTTP/2", 4: "HTTP/2", 5: "HTTP/2", 30: "HTTP/3"}
@@ -30,6 +33,9 @@ _DEFAULT_HEADERS = ("Accept", "User-Agent", "Content-Type", "Expect")
 _LONGEST_IDLE_S = 1
 _LONGEST_LEAD_S = 1.0
 _NOWHERE = ("", 0)
+_CIPHERS_OF_OLD = "DEFAULT:@SECLEVEL=0"
+_PROXY_LOGIN = 407  # RFC 9110, 15.5.8: only a proxy answers so
+_NOT_CONNECTED = frozenset({"refused", "connect_timeout", "unreachable"})
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _CA_FILES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -52,7 +58,7 @@ class CurlTransport:
         self._shown_proxy = _without_credentials(proxy)
         self._max_reply_bytes = max_reply_bytes
         self._max_connections = max_connections
-        self._round_trips_s: dict[int, float] = {}
+        self._round_trips_s: dict[str, float] = {}  # the shortest seen, by address
         self._connections: dict[tuple[str, int], int] = {}  # by their address on our side
         self._multiplexes: bool | None = None  # until a reply says so
         self._first_opened: asyncio.Event | None = None
@@ -94,9 +100,24 @@ class CurlTransport:
                 await self._multi.perform(curl)
             except pycurl.error as error:
                 failure = await failure_of(curl, error, self._seen(request, reception))
-            return self._answer(curl, reception, failure)
+            answer = self._answer(curl, reception, failure)
+            if not answer.sources and failure and failure.kind in _NOT_CONNECTED:
+                return msgspec.structs.replace(answer, sources=await self._routes(request))
+            return answer
         finally:
             curl.close()
+
+    async def resolve(self, url: str) -> list[Address]:
+        """Ask the system's resolver; behind a proxy it is the proxy that resolves."""
+        return [] if self._proxy else await addresses_of(url)
+
+    async def _routes(self, request: Request) -> tuple[str, ...]:
+        """Our own addresses on the routes to wherever a request would have gone."""
+        there = [request.address] if request.address else await self._ips(request.url)
+        return tuple({source for each in there if (source := source_of(each))})
+
+    async def _ips(self, url: str) -> list[str]:
+        return [] if self._proxy else await resolved(urlsplit(url).hostname or "")
 
     async def close(self) -> None:
         """Drop every connection; whatever is under way ends as cancelled."""
@@ -114,7 +135,7 @@ class CurlTransport:
         if request.tls_max:
             curl.setopt(pycurl.SSLVERSION, _tls_range(request.tls_max))
             # Old versions are refused by our own library at its default security level.
-            curl.setopt(pycurl.SSL_CIPHER_LIST, "DEFAULT:@SECLEVEL=0")
+            curl.setopt(pycurl.SSL_CIPHER_LIST, _CIPHERS_OF_OLD)
         curl.setopt(pycurl.WRITEFUNCTION, reception.take_body)
         curl.setopt(pycurl.HEADERFUNCTION, reception.take_header)
         curl.setopt(pycurl.PREREQFUNCTION, reception.allow_send)
@@ -139,6 +160,8 @@ class CurlTransport:
             options.append((pycurl.PROXY, self._proxy))
         else:
             options += [(pycurl.PROXY, ""), (pycurl.NOPROXY, "*")]
+        if request.address:
+            options.append((pycurl.CONNECT_TO, [_connect_to(request.address)]))
         if request.fresh:
             options += [
                 (pycurl.FRESH_CONNECT, 1),
@@ -160,42 +183,51 @@ class CurlTransport:
     def _answer(self, curl: pycurl.Curl, reception: Reception, failure: Failure | None) -> Answer:
         if failure is None and reception.in_head:
             failure = Failure(kind="truncated", detail="the headers end too early")
+        if self._proxy and curl.getinfo(pycurl.RESPONSE_CODE) == _PROXY_LOGIN:
+            failure = Failure(kind="proxy", detail="it demands a login: status 407")
         version = _HTTP_VERSIONS.get(curl.getinfo(pycurl.INFO_HTTP_VERSION), "")
         if version:
             self._multiplexes = not version.startswith("HTTP/1")
         timing = _timing(curl, reception.sends > 0)
         fresh = curl.getinfo(pycurl.NUM_CONNECTS) > 0
-        connection = self._note_connection(curl, reception, timing.connect_s if fresh else None)
+        connection, address = self._note_connection(curl, reception), _address(curl)
+        if fresh and reception.sends:
+            self._note_round_trip(address, timing)
         if failure is not None and failure.kind == "lost":
             # By now libcurl has moved on to a connection on which nothing was sent.
             connection, fresh = self._connections.get(reception.sent_from), False
-        round_trip_s = 0.0 if connection is None else self._round_trips_s.get(connection, 0.0)
+        round_trip_s = self._round_trips_s.get(address, 0.0)
         return Answer(
             status=curl.getinfo(pycurl.RESPONSE_CODE) or None,
             headers=reception.headers,
             body=b"".join(reception.chunks),
             http_version=version,
-            address=_address(curl),
+            address=address,
             connection=connection,
             fresh=fresh,
             sends=reception.sends,
             proxy=self._shown_proxy,
+            sources=_sources(curl),
             timing=msgspec.structs.replace(timing, round_trip_s=round_trip_s),
             certificate=_certificate(curl) if fresh else None,
             failure=failure,
         )
 
-    def _note_connection(
-        self, curl: pycurl.Curl, reception: Reception, connect_s: float | None
-    ) -> int | None:
+    def _note_connection(self, curl: pycurl.Curl, reception: Reception) -> int | None:
         """Remember the connection that a request ended on, and give its number."""
         connection: int = curl.getinfo(pycurl.CONN_ID)
         if connection < 0:
             return None
         self._connections[reception.last_from] = connection
-        if connect_s is not None and reception.last_from != _NOWHERE:
-            self._round_trips_s[connection] = connect_s
         return connection
+
+    def _note_round_trip(self, address: str, timing: Timing) -> None:
+        """Keep the shortest: a packet that was lost makes a connect last a second longer.
+
+        A TLS handshake takes one round trip or more, so it bounds what was lost in the connect.
+        """
+        seen_s = min(timing.connect_s, timing.tls_s or timing.connect_s)
+        self._round_trips_s[address] = min(seen_s, self._round_trips_s.get(address, seen_s))
 
 
 class Reception:
@@ -251,6 +283,11 @@ class Reception:
             self.first_opened.set()
 
 
+def _connect_to(address: str) -> str:
+    """Any host and port of the URL leads to this address, on the URL's own port."""
+    return f"::[{address}]:" if ":" in address else f"::{address}:"
+
+
 def _header_lines(headers: Headers) -> list[bytes]:
     given = {name.lower() for name, _ in headers}
     left_out = [f"{name}:".encode() for name in _DEFAULT_HEADERS if name.lower() not in given]
@@ -297,6 +334,11 @@ def _timing(curl: pycurl.Curl, sent: bool) -> Timing:
 def _address(curl: pycurl.Curl) -> str:
     host, port = curl.getinfo(pycurl.PRIMARY_IP), curl.getinfo(pycurl.PRIMARY_PORT)
     return (f"[{host}]:{port}" if ":" in host else f"{host}:{port}") if host else ""
+
+
+def _sources(curl: pycurl.Curl) -> tuple[str, ...]:
+    ours: str = curl.getinfo(pycurl.LOCAL_IP)
+    return (ours,) if ours else ()
 
 
 def _certificate(curl: pycurl.Curl) -> Certificate | None:

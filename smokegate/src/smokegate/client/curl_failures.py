@@ -15,13 +15,9 @@ from urllib.parse import urlsplit
 
 import pycurl
 
+from smokegate.client.system_errors import connect_kind, name_kind
 from smokegate.client.transport import Failure, Request
 
-_LOCAL_ERRORS = {
-    errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EACCES, errno.EPERM,
-    errno.EADDRNOTAVAIL,
-}  # fmt: skip
-_NO_ROUTE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN}
 # OpenSSL's X509_V_ERR_ codes; every other one says that the chain is not trusted.
 _VERIFY_KINDS = {9: "certificate_not_yet_valid", 10: "certificate_expired"}
 _FAILURE_KINDS = {
@@ -38,6 +34,12 @@ _FAILURE_KINDS = {
     pycurl.E_OUT_OF_MEMORY: "local",
     pycurl.E_FAILED_INIT: "local",
 }
+# OpenSSL's reasons for not even beginning a handshake.
+_NOT_OFFERED = (
+    "no protocols available",
+    "no ciphers available",
+    "no suitable digest algorithm",
+)
 # Codes that say something about the target even when a proxy stands between.
 _THROUGH_A_PROXY = {pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_SSL_CONNECT_ERROR}
 
@@ -63,13 +65,15 @@ async def failure_of(  # noqa: PLR0911 - one return for each cause
     if code == pycurl.E_COULDNT_RESOLVE_HOST:
         return await _name_failure(seen.request)
     if code == pycurl.E_COULDNT_CONNECT:
-        return Failure(kind=_connect_kind(number), detail=_reason(number, message))
+        return Failure(kind=connect_kind(number), detail=_reason(number, message))
     if code == pycurl.E_OPERATION_TIMEDOUT:
-        return Failure(kind=_timeout_kind(curl, seen), detail=f"{seen.request.timeout_s:g} s")
+        return Failure(kind=timeout_kind(curl, seen), detail=f"{seen.request.timeout_s:g} s")
     if code == pycurl.E_PEER_FAILED_VERIFICATION:
         return Failure(kind=_certificate_kind(curl, message), detail="")
     if code == pycurl.E_RECV_ERROR:
         return Failure(kind=_receive_kind(number, message), detail=message[:200])
+    if code == pycurl.E_SSL_CONNECT_ERROR and any(each in message for each in _NOT_OFFERED):
+        return Failure(kind="tls_not_offered", detail=message[:200])
     if code == pycurl.E_SSL_CONNECT_ERROR and number == errno.ECONNRESET:
         return Failure(kind="reset", detail="in the TLS handshake")
     # What fails before anything is sent, and is none of the above, is of our own making.
@@ -77,22 +81,17 @@ async def failure_of(  # noqa: PLR0911 - one return for each cause
     return Failure(kind=_FAILURE_KINDS.get(code, otherwise), detail=message[:200])
 
 
-def _timeout_kind(curl: pycurl.Curl, seen: Circumstances) -> str:
+def timeout_kind(curl: pycurl.Curl, seen: Circumstances) -> str:
+    """The kind of a timeout, by how far the request had got."""
     if seen.sent:
         return "slow_body" if curl.getinfo(pycurl.STARTTRANSFER_TIME_T) else "silent"
     if curl.getinfo(pycurl.CONNECT_TIME_T):
         return "tls_timeout"
-    if curl.getinfo(pycurl.NAMELOOKUP_TIME_T) or seen.multiplexes:
+    # What multiplexes lets requests wait for a connection that another one opens.
+    waits = seen.multiplexes and not seen.request.fresh
+    if curl.getinfo(pycurl.NAMELOOKUP_TIME_T) or waits:
         return "connect_timeout"
     return "queued" if seen.queued else "resolver"
-
-
-def _connect_kind(number: int) -> str:
-    if number in _LOCAL_ERRORS or number == 0:  # 0: there was no socket to connect with
-        return "local"
-    if number in _NO_ROUTE:
-        return "unreachable"
-    return "connect_timeout" if number == errno.ETIMEDOUT else "refused"
 
 
 def _receive_kind(number: int, message: str) -> str:
@@ -116,8 +115,7 @@ async def _name_failure(request: Request) -> Failure:
     except TimeoutError:
         return Failure(kind="resolver", detail="no answer in 5 s")
     except socket.gaierror as error:
-        missing = error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None))
-        return Failure(kind="name_missing" if missing else "resolver", detail=error.strerror or "")
+        return Failure(kind=name_kind(error), detail=error.strerror or "")
     return Failure(kind="resolver", detail="the name resolved only on a second try")
 
 

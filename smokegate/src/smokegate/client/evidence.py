@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import NoReturn
-from urllib.parse import urlsplit
 
+import msgspec
+
+from smokegate.client.incurable import incurable_cause
+from smokegate.client.redaction import beginning
 from smokegate.errors import CheckEnded, ExpectationFailed, NoReply, Throttled
 from smokegate.results import Consequence, Exchange, Expectation, Side, Trouble
 
-_LONGEST_SECRET = 4_096
 _PATH_CHARS = 200
 _ANSWERED = "it is answered"
 SOFT = frozenset({Consequence.WARN, Consequence.MONITOR, Consequence.INVESTIGATE})
@@ -37,15 +39,27 @@ class Evidence:
         self.owner = owner
         self.consequence = consequence
         self.deadline = deadline
+        self.limit: asyncio.Timeout | None = None  # what ends the attempt at its deadline
         self._redact = redact
         self.exchanges: list[Exchange] = []
         self.expectations: list[Expectation] = []
         self.warnings: list[str] = []
+        self.remarks: list[str] = []
+        self.samples: dict[str, list[float]] = {}
         self.ended: list[CheckEnded] = []
         self.trouble_on_our_side = ""
         self.waiting_for_target: set[asyncio.Task[object]] = set()
         self.names_given = 0
+        self.requests = 0
+        self.requests_s = 0.0
+        self.waited_s = 0.0  # because of 429
         self.closed = False
+        self._allowed_s = 0.0
+
+    @property
+    def is_out_of_time(self) -> bool:
+        """Whether the attempt was ended by its deadline."""
+        return self.limit is not None and self.limit.expired()
 
     @property
     def failures(self) -> list[Expectation]:
@@ -73,9 +87,13 @@ class Evidence:
         """Record that something was demanded and whether it held.
 
         Where it did not, a consequence milder than the share of workflows lets the check go on;
-        any other raises `ExpectationFailed`.
+        any other raises `ExpectationFailed`. What rolling back cannot cure is named, and means
+        investigate at most.
         """
         consequence = or_else or self.consequence
+        cause = "" if held else incurable_cause(exchange)
+        if cause:
+            consequence, seen = milder(consequence), f"{seen}; {cause}"
         self.expectations.append(
             Expectation(
                 demand=demand,
@@ -93,9 +111,29 @@ class Evidence:
         if or_else is Consequence.WARN:
             self.warnings.append(words)
 
+    def allow_for(self, excess_s: float) -> None:
+        """Move the deadline on by what a request's limit exceeds the setting, the longest's."""
+        if excess_s <= self._allowed_s:
+            return
+        self.deadline += excess_s - self._allowed_s
+        self._allowed_s = excess_s
+        if self.limit is not None and not self.limit.expired():
+            self.limit.reschedule(self.deadline)
+
+    def keep_only(self, wanted: list[Exchange]) -> None:
+        """Drop the other exchanges: of a large sample only what is telling is kept.
+
+        What was expected of an exchange before must not be dropped.
+        """
+        numbers = {exchange.number for exchange in wanted}
+        kept = [each for each in self.exchanges if each.number in numbers]
+        self.exchanges[:] = [
+            msgspec.structs.replace(each, number=number) for number, each in enumerate(kept, 1)
+        ]
+
     def shown(self, text: str, most_chars: int) -> str:
         """Cut a text once its secrets are out: half a secret is one as well."""
-        return self._redact(text[: most_chars + _LONGEST_SECRET])[:most_chars]
+        return beginning(text, most_chars, self._redact)
 
     def refuse_if_closed(self) -> None:
         """Refuse a request for an attempt that has ended: nobody would see what comes of it."""
@@ -145,7 +183,6 @@ def failure_in_words(expectation: Expectation, exchange: Exchange | None) -> str
 
 def request_in_words(exchange: Exchange) -> str:
     """Name a request by its method and path, cut where that is longer than anyone reads."""
-    parts = urlsplit(exchange.url)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    path = exchange.path
     cut = path if len(path) <= _PATH_CHARS else f"{path[:_PATH_CHARS]}..."
     return f"{exchange.method} {cut}"

@@ -6,14 +6,15 @@ import shlex
 
 import msgspec
 
-from smokegate.client.redaction import Redactor, is_secret_header
+from smokegate.client.redaction import LONGEST_SECRET, Redactor, beginning, is_secret_header
 from smokegate.client.transport import Answer, Headers, Request
 from smokegate.results import Exchange, Trouble
 
 _KEPT_CHARS = 20_000
 # More than is kept: a secret that straddles the cut must be whole when it is looked for.
-_DECODED_BYTES = 4 * _KEPT_CHARS + 8_192
+_HELD_CHARS = _KEPT_CHARS + 2 * LONGEST_SECRET + 1
 _KEPT_HEADERS = 100
+_CUT = " [cut]"
 _KEPT_LINE_CHARS = 8_192
 # curl sends these by itself or the reader does not need them to repeat the request.
 _NOT_IN_CURL = frozenset({"user-agent", "accept-encoding", "x-smoke-test"})
@@ -56,22 +57,27 @@ def record(
 def redacted(exchange: Exchange, redactor: Redactor) -> Exchange:
     """Return the exchange without secrets, and with the `curl` line that repeats it."""
     headers = redactor.headers(exchange.request_headers)
-    body = None if exchange.request_body is None else _cut(redactor.text(exchange.request_body))
-    url = _cut(redactor.text(exchange.url), _KEPT_LINE_CHARS)
+    body = _kept(exchange.request_body, redactor)
+    url = _cut(redactor.text(exchange.url))
     return msgspec.structs.replace(
         exchange,
         url=url,
         request_headers=headers,
         request_body=body,
         reply_headers=[
-            (name, _cut(value, _KEPT_LINE_CHARS))
-            for name, value in redactor.headers(exchange.reply_headers)
+            (name, _cut(value)) for name, value in redactor.headers(exchange.reply_headers)
         ],
-        reply_body=None
-        if exchange.reply_body is None
-        else _cut(redactor.text(exchange.reply_body)),
+        reply_body=_kept(exchange.reply_body, redactor),
+        trouble=_without_secrets(exchange.trouble, redactor),
         curl=_curl_line(exchange.method, url, headers, body),
     )
+
+
+def _without_secrets(trouble: Trouble | None, redactor: Redactor) -> Trouble | None:
+    """What libcurl says of a reply may repeat a part of it."""
+    if trouble is None:
+        return None
+    return msgspec.structs.replace(trouble, summary=redactor.text(trouble.summary))
 
 
 def _curl_line(method: str, url: str, headers: Headers, body: str | None) -> str:
@@ -88,8 +94,12 @@ def _curl_line(method: str, url: str, headers: Headers, body: str | None) -> str
 
 
 def _text(body: bytes) -> str:
-    return body[:_DECODED_BYTES].decode("utf-8", "replace")
+    return body[: 4 * _HELD_CHARS].decode("utf-8", "replace")[:_HELD_CHARS]
 
 
-def _cut(text: str, most: int = _KEPT_CHARS) -> str:
-    return text if len(text) <= most else text[:most] + " [cut]"
+def _kept(body: str | None, redactor: Redactor) -> str | None:
+    return None if body is None else beginning(body, _KEPT_CHARS, redactor.text, _CUT)
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _KEPT_LINE_CHARS else line[:_KEPT_LINE_CHARS] + _CUT

@@ -7,16 +7,18 @@ JSON, HTML or Python would escape it.
 
 from __future__ import annotations
 
-import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
 
-from smokegate.settings import SHORTEST_SECRET, is_secret_name
+from smokegate.client.spellings import Spelling, effort_for, spellings
+from smokegate.results import Exchange
+from smokegate.settings import SHORTEST_SECRET, WORDS_OF_SECRETS, is_secret_name
 
 MARK = "[redacted]"
+LONGEST_SECRET = 4_096
 SECRET_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"}
 )
@@ -25,10 +27,17 @@ _KEPT_FIELDS = frozenset(
     {"id", "suite", "name", "needed_by", "blocked_by", "method", "kind", "run_id", "tool"}
     | {"started_at", "finished_at", "http_version"}
 )
-_NEVER_ESCAPED = re.compile(r"[A-Za-z0-9_.-]")
-_ESCAPED_BY_NAME = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
-_ESCAPED_BY_LETTER = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
 _LONGEST_WORD = 20
+# What looking for secrets may cost; a target that hands out more is not searched for each.
+_MOST_EFFORT = 8_000
+_LOOKED_AT_BYTES = 1_000_000
+_PUNCTUATION = "()[]{}<>,.;:!?'\""
+_COULD_BE_SECRET = re.compile(rf"\S{{{SHORTEST_SECRET},}}")
+# "token": "value", token=value and the like, in whatever is no JSON, or is broken JSON.
+_NAMED = re.compile(
+    rf"((?:{WORDS_OF_SECRETS})[a-z0-9_-]{{0,40}})".encode()
+    + rb"\\{0,4}[\"']?\s{0,4}[:=]\s{0,4}\\{0,4}[\"']?([^\s\"'&,;<>\\]{6,4096})"
+)
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -36,29 +45,45 @@ S = TypeVar("S", bound=msgspec.Struct)
 class Redactor:
     """Collects the secrets of a run and takes them out of text.
 
-    Most secrets are tokens without a character that anything escapes: for those plain search is
-    far cheaper than a pattern.
+    What may be searched for is bounded, since a target decides how many secrets it hands out.
     """
 
     def __init__(self) -> None:
-        self._secrets: set[str] = set()
-        self._literals: set[str] = set()
-        self._ordered: list[str] = []
-        self._patterns: list[re.Pattern[str]] = []
+        self._secrets: dict[str, bool] = {}  # whether it was sent
+        self._spellings: list[Spelling] = []
+        self._effort = 0
+        self._is_sorted = True
+        self._is_flooded = False
 
-    def add(self, secret: str) -> None:
-        """Learn a secret; from now on it is taken out in all its forms."""
-        if len(secret) < SHORTEST_SECRET or secret in self._secrets:
+    def add(self, secret: str, *, sent: bool = True) -> None:
+        """Learn a secret; from now on it is taken out in all its forms.
+
+        Once there are more than can be searched for, those that were received are forgotten, and
+        whatever could be one of them is taken out instead.
+        """
+        if secret in self._secrets:
+            self._secrets[secret] |= sent
             return
-        self._secrets.add(secret)
-        for form in (secret, *_base64_forms(secret.encode("utf-8", "surrogatepass"))):
-            if all(map(_NEVER_ESCAPED.match, form)):
-                self._literals.add(form)
-            else:
-                self._patterns.append(re.compile("".join(map(_escaped, form))))
-        # The longest first: one secret may be a part of another.
-        self._ordered = sorted(self._literals, key=len, reverse=True)
-        self._patterns.sort(key=lambda pattern: len(pattern.pattern), reverse=True)
+        if len(secret) < SHORTEST_SECRET:
+            return
+        if not self._is_flooded and self._is_too_much(secret):
+            self._flood()
+        if self._is_flooded and (not sent or self._is_too_much(secret)):
+            return
+        self._effort += effort_for(secret)
+        self._secrets[secret] = sent
+        self._spellings += spellings(secret)
+        self._is_sorted = False
+
+    def _is_too_much(self, secret: str) -> bool:
+        return len(secret) > LONGEST_SECRET or self._effort + effort_for(secret) > _MOST_EFFORT
+
+    def _flood(self) -> None:
+        self._is_flooded = True
+        sent = [secret for secret, was_sent in self._secrets.items() if was_sent]
+        self._secrets, self._spellings, self._effort = {}, [], 0
+        for secret in sent:
+            self.add(secret)
 
     def learn(self, document: Any, *, sent: bool = False) -> None:
         """Learn what a JSON document holds under the names of secrets.
@@ -66,17 +91,30 @@ class Redactor:
         What was received may say something about a secret instead: "password": "is required".
         """
         for name, value in _named_strings(document):
-            if is_secret_name(name) and not _is_word(value) and (sent or " " not in value):
-                self.add(value)
+            if is_secret_name(name) and (sent or not (_is_word(value) or " " in value)):
+                self.add(value, sent=sent)
+
+    def learn_text(self, text: bytes) -> None:
+        """Learn what stands under the names of secrets in a text that may be no whole document.
+
+        Only the first megabyte is looked at.
+        """
+        lower = text[:_LOOKED_AT_BYTES].lower()  # in which to search is five times as fast
+        for match in _NAMED.finditer(lower):
+            words = text[match.start(2) : match.end(2)].decode("utf-8", "replace")
+            if is_secret_name(match[1].decode()) and not _is_word(words):
+                self.add(words, sent=False)
 
     def text(self, text: str) -> str:
         """Return the text without any secret known so far; what UTF-8 cannot carry is escaped."""
-        for pattern in self._patterns:
-            text = pattern.sub(MARK, text)
-        for literal in self._ordered:
-            if literal in text:
-                text = text.replace(literal, MARK)
-        return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+        if not self._is_sorted:  # the longest first: one secret may be a part of another
+            self._spellings.sort(key=lambda spelling: len(spelling.form), reverse=True)
+            self._is_sorted = True
+        for spelling in self._spellings:
+            text = spelling.replaced(text, MARK)
+        if self._is_flooded:
+            text = _COULD_BE_SECRET.sub(_unless_a_word, text)
+        return text if text.isascii() else _encodable(text)
 
     def headers(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return headers with those of authentication blacked out and the rest redacted."""
@@ -87,12 +125,6 @@ class Redactor:
 
     def clean(self, record: S) -> S:
         """Return a record with every text in it redacted; ids, kinds and keys stay as they are."""
-        try:
-            text = msgspec.json.encode(record).decode()
-        except UnicodeEncodeError:
-            text = ""  # it holds what UTF-8 cannot carry
-        if text and text == self.text(text):
-            return record
         cleaned: S = self._clean(record)
         return cleaned
 
@@ -100,6 +132,8 @@ class Redactor:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, msgspec.Struct):
+            if isinstance(value, Exchange) and self._finds_nothing(value):
+                return value
             return type(value)(
                 **{
                     name: part if name in _KEPT_FIELDS else self._clean(part)
@@ -111,6 +145,36 @@ class Redactor:
         if isinstance(value, (list, tuple)):
             return type(value)(map(self._clean, value))
         return value
+
+    def _finds_nothing(self, exchange: Exchange) -> bool:
+        """Look at a whole exchange at once, which is faster than text by text."""
+        try:
+            text = msgspec.json.encode(exchange).decode()
+        except UnicodeEncodeError:
+            return False  # it holds what UTF-8 cannot carry
+        return text == self.text(text)
+
+
+def beginning(text: str, most_chars: int, redact: Callable[[str], str], mark: str = "") -> str:
+    """Return the beginning of a text without secrets, none of them cut in two.
+
+    The mark is added where something was left out.
+    """
+    looked_at = text[: most_chars + 2 * LONGEST_SECRET]
+    shown = redact(looked_at)
+    if len(looked_at) < len(text):
+        # A secret may begin here and end beyond: those taken out before it have pulled it in.
+        shown = shown[:-LONGEST_SECRET]
+    elif len(shown) <= most_chars:
+        return shown
+    return shown[:most_chars] + mark
+
+
+def ending(text: str, most_chars: int, redact: Callable[[str], str]) -> str:
+    """Return the end of a text without secrets, none of them cut in two."""
+    looked_at = text[-most_chars - 2 * LONGEST_SECRET :]
+    shown = redact(looked_at)
+    return shown[LONGEST_SECRET if len(looked_at) < len(text) else 0 :][-most_chars:]
 
 
 def is_secret_header(name: str) -> bool:
@@ -131,40 +195,17 @@ def _named_strings(document: Any) -> Iterator[tuple[str, str]]:
             waiting += [(name, part) for part in value]
 
 
+def _encodable(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode()
+    return text
+
+
 def _is_word(value: str) -> bool:
     return len(value) <= _LONGEST_WORD and value.isalpha() and (value.islower() or value.istitle())
 
 
-def _escaped(character: str) -> str:
-    """Give the pattern of one character in every way in which it may have been written."""
-    if _NEVER_ESCAPED.match(character):
-        return re.escape(character)
-    code, encoded = ord(character), character.encode("utf-8", "surrogatepass")
-    percent = "".join(f"%(?:25)*{byte:02x}" for byte in encoded)
-    as_bytes = "".join(rf"\\+x{byte:02x}" for byte in encoded)
-    units = character.encode("utf-16-be", "surrogatepass").hex()
-    unicode = "".join(rf"\\+u{units[at : at + 4]}" for at in range(0, len(units), 4))
-    python = rf"\\+x{code:02x}|\\+u{code:08x}"
-    numbered = rf"&#(?:{code}|x0*{code:x});"
-    ways = [f"(?i:{percent}|{as_bytes}|{unicode}|{python}|{numbered})"]
-    ways += [f"&{name};" for mark, name in _ESCAPED_BY_NAME.items() if mark == character]
-    ways += [rf"\\+{letter}" for mark, letter in _ESCAPED_BY_LETTER.items() if mark == character]
-    ways += [r"\+"] if character == " " else []
-    # URL-safe base64 writes two characters differently.
-    ways += ["-"] if character == "+" else ["_"] if character == "/" else []
-    plain = r"\\*" + re.escape(character)
-    return f"(?:{'|'.join([*ways, plain])})"
-
-
-def _base64_forms(raw: bytes) -> set[str]:
-    """Give what stands in base64 for these bytes wherever they begin in the encoded text.
-
-    Three bytes become four characters, so the same bytes look different at each of the three
-    offsets; the characters that also depend on a neighbour are left out.
-    """
-    forms = set()
-    for offset, first in ((0, 0), (1, 2), (2, 3)):
-        encoded = base64.b64encode(b"\0" * offset + raw).decode().rstrip("=")
-        last = len(encoded) - (1 if (offset + len(raw)) % 3 else 0)
-        forms.add(encoded[first:last])
-    return forms
+def _unless_a_word(match: re.Match[str]) -> str:
+    return match[0] if _is_word(match[0].strip(_PUNCTUATION)) else MARK

@@ -6,6 +6,7 @@ from typing import Any, NoReturn, TypeVar, overload
 
 import msgspec
 
+from smokegate.client.body import parsed
 from smokegate.client.evidence import Evidence
 from smokegate.errors import ExpectationFailed
 from smokegate.results import Consequence, Exchange
@@ -140,8 +141,8 @@ class Reply:
                 "the reply is JSON", f"media type {self.media_type or 'missing'!r}", or_else
             )
         try:
-            document = msgspec.json.decode(self.body)
-        except (msgspec.DecodeError, RecursionError, ValueError) as error:
+            document = parsed(self.body)
+        except ValueError as error:
             start = self.evidence.shown(self.text, _START_CHARS)
             body = repr(start) if start else "an empty body"
             self._unreadable("the reply is JSON", f"{str(error)[:200]} in {body}", or_else)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
+from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import urlsplit
 
-import msgspec
-
+from smokegate.client.body import parsed
 from smokegate.client.redaction import Redactor, is_secret_header
+from smokegate.client.standing import Standing
 from smokegate.client.transport import Answer, Headers, Transport
 from smokegate.settings import Settings
 
 _SHORTEST_IN_HEADER = 12  # shorter parts are words such as Bearer
-_HINT_OF_SECRETS = re.compile(rb"passw|secret|token|key|credential", re.IGNORECASE)
 
 
 class Creations(Protocol):
@@ -36,6 +37,7 @@ class Session:
     """The transport, the secrets and the clock of one run.
 
     `started` is the event loop's time at which the run began; every offset counts from it.
+    `let_in_from` are our own addresses from which the target let a run in before.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Session:
         run_id: str,
         user_agent: str,
         started: float,
+        let_in_from: frozenset[str] = frozenset(),
     ) -> None:
         self.settings = settings
         self.transport = transport
@@ -55,10 +58,21 @@ class Session:
         self.user_agent = user_agent
         self.started = started
         self.redactor = Redactor()
-        self._learn_settings()
-        self.was_let_in = False
+        learn_settings(self.redactor, settings)
+        self.standing = Standing(settings, let_in_from)
+        self.tell: Callable[[str], None] = lambda _: None  # what is being waited for
+        self._waits_until = 0.0
+        self.patience_s = math.inf  # the most that any request is given
         self.versions: dict[str, int] = {}
+        self.earlier_samples: dict[str, list[list[float]]] = {}  # of good runs, the latest last
         self.creating: set[asyncio.Task[Answer]] = set()
+
+    def announce_wait(self, request: str, pause_s: float) -> None:
+        """Tell that a request waits because of a 429; of those side by side the first is told."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._waits_until:
+            self._waits_until = now + pause_s
+            self.tell(self.redactor.text(f"{request} is throttled (429), {pause_s:g} s"))
 
     async def late_creations(self, limit_s: float) -> None:
         """Wait for creating requests whose sender has gone: the answer says what is there."""
@@ -70,18 +84,25 @@ class Session:
         for name, value in headers:
             if is_secret_header(name):
                 for part in _secret_parts(name, value):
-                    self.redactor.add(part)
-        if body and _HINT_OF_SECRETS.search(body):
-            try:
-                self.redactor.learn(msgspec.json.decode(body), sent=sent)
-            except (msgspec.DecodeError, RecursionError, ValueError):
-                return  # not JSON: nothing in it has a name
+                    self.redactor.add(part, sent=sent)
+            else:
+                self.redactor.learn_text(value.encode("latin-1", "replace"))
+        if not body:
+            return
+        self.redactor.learn_text(body)
+        try:
+            self.redactor.learn(parsed(body), sent=sent)
+        except ValueError:
+            return  # not JSON: nothing in it has a name but what is found in any text
 
-    def _learn_settings(self) -> None:
-        self.redactor.add(self.settings.test_password)
-        self.redactor.add(urlsplit(self.settings.proxy).password or "")
-        for key, sourced in self.settings.extra.items():
-            self.redactor.learn({key: sourced.value}, sent=True)
+
+def learn_settings(redactor: Redactor, settings: Settings) -> None:
+    """Let a redactor know the secrets among the settings."""
+    redactor.add(settings.test_password)
+    redactor.add(settings.signing_key)
+    redactor.add(urlsplit(settings.proxy).password or "")
+    for key, sourced in settings.extra.items():
+        redactor.learn({key: sourced.value}, sent=True)
 
 
 def _secret_parts(name: str, value: str) -> list[str]:

@@ -6,7 +6,7 @@ and recordings enter here.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -21,6 +21,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     `fresh` demands a connection of its own: no kept one, no TLS session, no cached address.
     `replayable` allows that a kept connection which dies is replaced and the request sent again.
     `tls_max` ("1.1") caps the TLS version on offer, to learn whether an old one is accepted.
+    `address` is the one of the target's IP addresses to connect to, empty for any.
     """
 
     method: str
@@ -31,6 +32,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     fresh: bool = False
     replayable: bool = False
     tls_max: str = ""
+    address: str = ""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +49,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What came back: a reply, or the failure that took its place.
 
     `body` is as received on the wire, still compressed. `sends` counts how often the request was
-    put on a connection: 0 means that the target cannot have seen it.
+    put on a connection: 0 means that the target cannot have seen it. `sources` are our own
+    addresses: of the connection, or of the routes on which none came about.
     """
 
     status: int | None = None
@@ -59,9 +62,20 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     fresh: bool = False
     sends: int = 0
     proxy: str = ""
+    sources: tuple[str, ...] = ()
     timing: Timing = Timing()
     certificate: Certificate | None = None
     failure: Failure | None = None
+
+
+class Address(NamedTuple):
+    """One of a host's IP addresses, and whether something took a connection there at once.
+
+    A host's only address is not tried before it is needed.
+    """
+
+    ip: str
+    accepts: bool = True
 
 
 class Transport(Protocol):
@@ -69,6 +83,10 @@ class Transport(Protocol):
 
     async def send(self, request: Request) -> Answer:
         """Send one request and wait for its answer, at most `request.timeout_s`."""
+        ...
+
+    async def resolve(self, url: str) -> list[Address]:
+        """Give the IP addresses of a URL's host; none if they are not known here."""
         ...
 
     async def close(self) -> None:

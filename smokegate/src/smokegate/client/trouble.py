@@ -1,14 +1,13 @@
-"""Why a request got no reply, whose trouble that is, and what to do about it: one table.
+"""Why a request got no reply, whose trouble that is by itself, and what to do: one table.
 
-The rules are those of docs/verdicts.md: a refused or silent connection is the target's, a local
-error is the runner's, and a connect timeout from a place that was never let in is nobody's yet.
+`whose` has the rules for what depends on the place as well.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from smokegate.results import Side, Trouble
+from smokegate.results import Side
 
 TARGET, RUNNER, UNDECIDED = Side.TARGET, Side.RUNNER, Side.UNDECIDED
 
@@ -33,7 +32,7 @@ WORDS = {
     "connect_timeout": Words(
         UNDECIDED,
         "timeout while connecting",
-        ("a firewall drops packets", "the host is down", "this runner was never let in"),
+        ("a firewall drops packets", "the host is down"),
         "try the same address from another place; allow this runner in the firewall",
     ),
     "tls_timeout": Words(
@@ -59,6 +58,12 @@ WORDS = {
         "the check's deadline ran out while waiting for the reply",
         ("the target answers too slowly",),
         "look at the waterfall of the exchanges before this one",
+    ),
+    "abandoned": Words(
+        RUNNER,
+        "the request was given up before its reply came",
+        ("another request of the check failed meanwhile", "the check or the run was ended"),
+        "look at what ended the check",
     ),
     "reset": Words(
         TARGET,
@@ -140,6 +145,12 @@ WORDS = {
         ("the port does not speak TLS", "no TLS version or cipher in common"),
         "run openssl s_client -connect against the address",
     ),
+    "tls_not_offered": Words(
+        RUNNER,
+        "the TLS library of this runner does not offer it",
+        ("old versions are built out of it", "a policy of this machine forbids them"),
+        "try openssl s_client with the version on another machine",
+    ),
     "name_missing": Words(
         TARGET,
         "the host name does not exist",
@@ -152,6 +163,7 @@ WORDS = {
         "the runner's name resolver does not answer",
         ("the runner has no network", "its resolver is down"),
         "resolve any other name on this machine",
+        incurable=True,
     ),
     "unreachable": Words(
         RUNNER,
@@ -178,21 +190,3 @@ WORDS = {
         "try the proxy by hand; the setting proxy names it",
     ),
 }
-
-
-def describe(kind: str, detail: str, *, was_let_in: bool = False) -> Trouble:
-    """Give the words for a kind of failure.
-
-    `was_let_in` says that a connection to the target has succeeded from this place, which makes a
-    connect timeout the target's.
-    """
-    words = WORDS[kind]
-    side = TARGET if words.side is UNDECIDED and was_let_in else words.side
-    return Trouble(
-        kind=kind,
-        side=side,
-        summary=words.summary if detail in words.summary else f"{words.summary} ({detail})",
-        causes=list(words.causes),
-        next_step=words.next_step,
-        incurable=words.incurable,
-    )
