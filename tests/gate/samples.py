@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 from smokegate.results import (
+    Action,
+    Attempt,
+    Baseline,
     CheckResult,
     Consequence,
     Exchange,
+    Expectation,
     MissingSuite,
     Outcome,
     Run,
@@ -14,6 +21,7 @@ from smokegate.results import (
     Trouble,
 )
 
+SUITES = {"health": "h1", "workflows": "w1", "run": "smokegate/1"}
 _FAILING = (Outcome.FAILED, Outcome.BLOCKED)
 
 
@@ -27,11 +35,12 @@ def result(
     lost_connection: int | None = None,
     deprecated: str = "",
     reason: str = "",
+    **changes: Any,
 ) -> CheckResult:
     """Make a check's result; what failed defaults to the check's own consequence."""
     own = consequence or (Consequence.SHARE if suite == "workflows" else Consequence.ROLLBACK)
     worst = sorted(failed, key=lambda each: each.severity)
-    return CheckResult(
+    made = CheckResult(
         id=f"{suite}.{name}",
         suite=suite,
         name=name,
@@ -48,6 +57,51 @@ def result(
         lost_connection=lost_connection,
         deprecated=deprecated,
     )
+    return msgspec.structs.replace(made, **changes)
+
+
+def unmet(
+    demand: str, consequence: Consequence = Consequence.ROLLBACK, exchange: int | None = None
+) -> Expectation:
+    """Make an expectation that did not hold."""
+    return Expectation(
+        demand=demand, held=False, seen="otherwise", consequence=consequence, exchange=exchange
+    )
+
+
+def attempt(
+    *unmet: Expectation,
+    exchanges: tuple[Exchange, ...] = (),
+    outcome: Outcome = Outcome.FAILED,
+    **changes: Any,
+) -> Attempt:
+    """Make an attempt that met these failures."""
+    made = Attempt(
+        number=1,
+        outcome=outcome,
+        reason="why",
+        started_s=0.0,
+        duration_s=0.1,
+        expectations=list(unmet),
+        exchanges=list(exchanges),
+        requests=len(exchanges),
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def baseline(failed: dict[str, list[str]] | None = None, **changes: Any) -> Baseline:
+    """Make a baseline of the suites "health" and "workflows" as `run_of` has them."""
+    made = Baseline(
+        run_id="20251231-235900-fedcba",
+        target="https://api.example.com",
+        version="0.9.0",
+        started_at="2025-12-31T23:59:00.000Z",
+        action=Action.PROCEED,
+        suites=SUITES,
+        applied=[],
+        failed=failed or {},
+    )
+    return msgspec.structs.replace(made, **changes)
 
 
 def run_of(
@@ -56,9 +110,10 @@ def run_of(
     interrupted: str = "",
     partial: bool = False,
     thresholds: Thresholds | None = None,
+    **changes: Any,
 ) -> Run:
     """Make a run of these checks."""
-    return Run(
+    made = Run(
         run_id="20260101-000000-abcdef",
         target="https://api.example.com",
         environment="production",
@@ -75,7 +130,9 @@ def run_of(
         checks=list(checks),
         leftovers=[],
         notes=[],
+        suites=SUITES,
     )
+    return msgspec.structs.replace(made, **changes)
 
 
 def exchange(
@@ -86,9 +143,10 @@ def exchange(
     timing: Timing | None = None,
     trouble: Trouble | None = None,
     number: int = 1,
+    **changes: Any,
 ) -> Exchange:
     """Make an exchange that asked GET /things?page=2."""
-    return Exchange(
+    made = Exchange(
         number=number,
         method="GET",
         url="https://api.example.com/things?page=2",
@@ -110,3 +168,4 @@ def exchange(
         trouble=trouble,
         curl="",
     )
+    return msgspec.structs.replace(made, **changes)

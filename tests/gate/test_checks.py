@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,15 @@ from smokegate.errors import SuiteError, UsageError
 from smokegate.results import Consequence
 from smokegate.settings import Settings, Sourced
 
-from smokegate import HealthSuite, WorkflowSuite, consequence, deprecated, exclusive, owner
+from smokegate import (
+    HealthSuite,
+    WorkflowSuite,
+    consequence,
+    deprecated,
+    exclusive,
+    owner,
+    quarantine,
+)
 from tests.gate.suite_folder import SuiteFolder
 
 
@@ -273,3 +282,48 @@ def test_a_file_with_broken_text_is_named(suites: SuiteFolder) -> None:
     assert "test_it.py" in complaint(path)
     path.write_bytes(b"\0")
     assert "test_it.py" in complaint(path)
+
+
+def quarantined(until: Any, reason: Any = "its plan is renewed late") -> Check:
+    class Health(HealthSuite):
+        @quarantine(until=until, reason=reason)
+        async def test_it(self) -> None: ...
+
+    (check,) = checks_of(Health)
+    return check
+
+
+def in_days(days: int) -> str:
+    return str(datetime.now(UTC).date() + timedelta(days=days))
+
+
+@pytest.mark.parametrize("days", [-400, 0, 1, 89])
+def test_a_quarantine_has_a_day_and_a_reason(days: int) -> None:
+    check = quarantined(in_days(days))
+    assert check.quarantined_until == in_days(days)
+    assert check.quarantine_reason == "its plan is renewed late"
+
+
+@pytest.mark.parametrize(
+    ("until", "reason", "words"),
+    [
+        ("tomorrow", "x", "until='tomorrow' is no day as in 2026-12-01"),
+        ("20261201", "x", "until='20261201' is no day"),
+        ("2026-02-30", "x", "until='2026-02-30' is no day"),
+        ("", "x", "until='' is no day"),
+        (None, "x", "until=None is no day"),
+        (in_days(92), "x", "more than 90 days ahead; mend the check or delete it"),
+        ("9999-12-31", "x", "more than 90 days ahead"),
+        (in_days(1), " ", "say in reason= why it fails"),
+        (in_days(1), None, "say in reason= why it fails"),
+    ],
+)
+def test_a_quarantine_that_is_none_is_refused_in_one_line(
+    until: Any, reason: Any, words: str
+) -> None:
+    with pytest.raises(SuiteError) as caught:
+        quarantined(until, reason)
+    assert str(caught.value).startswith(f"{__file__}:")
+    assert "health.test_it: quarantine: " in str(caught.value)
+    assert words in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1

@@ -266,3 +266,55 @@ def test_demands_can_be_chained_in_any_order() -> None:
     chained = expect(reply).that("x", True).that("y", True)
     assert chained is not None
     assert isinstance(expect(reply).json("a").header("X").status(200), ReplyDemands)
+
+
+NAME = "GET /health"
+DEMAND = "GET /health is as fast as before the deployment"
+
+
+def times_s(median_s: float, number: int = 20) -> list[float]:
+    return [median_s * (0.9 + 0.2 * place / number) for place in range(number)]
+
+
+async def compared(now_s: list[float], *before_s: list[float]) -> Evidence:
+    each = bound(ScriptedTransport())
+    each.session.earlier_samples = {NAME: list(before_s)} if before_s else {}
+    expect_all(each.client, or_else=INVESTIGATE).as_fast_as_before(NAME, now_s)
+    return each.evidence
+
+
+async def test_times_are_compared_with_those_of_earlier_runs() -> None:
+    evidence = await compared(times_s(0.02), times_s(0.02, 10), times_s(0.021, 10))
+    assert last(evidence)[:2] == (DEMAND, True)
+    assert evidence.samples == {NAME: [round(each, 6) for each in times_s(0.02)]}
+    assert evidence.remarks == []
+
+
+async def test_far_longer_times_do_not_hold() -> None:
+    evidence = await compared(times_s(0.1), times_s(0.02))
+    demand, held, seen = last(evidence)
+    assert (demand, held) == (DEMAND, False)
+    assert seen.startswith("median 99.5 ms, 19.9 ms before; slower in 100% of all pairs")
+    assert evidence.expectations[-1].consequence is INVESTIGATE
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "words"),
+    [
+        (20, 0, "20 samples now, 0 before, 15 needed"),
+        (20, 14, "20 samples now, 14 before, 15 needed"),
+        (14, 20, "14 samples now, 20 before, 15 needed"),
+    ],
+)
+async def test_too_few_times_are_no_baseline_and_never_a_pass(
+    now: int, before: int, words: str
+) -> None:
+    evidence = await compared(times_s(0.1, now), times_s(0.02, before))
+    assert evidence.expectations == []
+    assert evidence.remarks == [f"no baseline for the time of {NAME}: {words}"]
+    assert len(evidence.samples[NAME]) == now
+
+
+async def test_as_many_as_are_needed_are_enough() -> None:
+    evidence = await compared(times_s(0.02, 15), times_s(0.02, 15))
+    assert last(evidence)[:2] == (DEMAND, True)

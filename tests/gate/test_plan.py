@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from smokegate.checks import checks_of
 from smokegate.engine import Plan, load, plan, select_by_words
+from smokegate.engine.plan import digest
 from smokegate.errors import SuiteError, UsageError
 from smokegate.settings import Settings, Sourced
 
@@ -220,3 +221,28 @@ def test_a_plan_of_suites_that_are_loaded_already() -> None:
     narrowed = plan([named()], Settings(), broken=[], narrowed=True)
     assert narrowed.partial
     assert narrowed.missing_suites == []
+
+
+def test_a_suite_is_known_by_the_python_files_of_its_folder(both: SuiteFolder) -> None:
+    before = load([both.path], Settings()).suites
+    assert before.keys() == {"health", "workflows"}
+    both.write("notes.txt", "no code")
+    both.write("deeper/other.py", "")
+    assert digest([both.path]) == before["health"]
+    both.write("resources.py", "")
+    assert digest([both.path]) != before["health"]
+
+
+def test_the_digest_is_the_same_wherever_the_folder_lies(tmp_path: Path) -> None:
+    for place in ("here", "there"):
+        (tmp_path / place).mkdir()
+        for name in ("a.py", "b.py"):
+            (tmp_path / place / name).write_text(name)
+    assert digest([tmp_path / "here"]) == digest([tmp_path / "there"])
+    (tmp_path / "there/b.py").rename(tmp_path / "there/c.py")
+    assert digest([tmp_path / "here"]) != digest([tmp_path / "there"])
+
+
+def test_a_folder_that_cannot_be_read_has_no_digest(tmp_path: Path) -> None:
+    (tmp_path / "folder.py").mkdir()
+    assert digest([tmp_path]) == ""

@@ -129,6 +129,8 @@ def test_resources_stand_beside_the_suites_and_in_them(suites: SuiteFolder) -> N
 def test_removers_are_found_without_the_checks(suites: SuiteFolder) -> None:
     suites.write("resources.py", "@removes('account')\nasync def gone(client, name): ...")
     path = suites.write("test_it.py", "@removes('hook')\nasync def also(client, name): ...")
+    suites.write(".venv/lib/resources.py", "raise RuntimeError('not ours')")
+    suites.write(".venv/lib/test_theirs.py", "raise RuntimeError('not ours')")
     assert set(removers_in([str(suites)])) == {"account", "hook"}
     assert set(removers_in([str(path)])) == {"account", "hook"}
     with pytest.raises(SuiteError):

@@ -15,7 +15,7 @@ from smokegate.results import from_json, json_schema, to_json
 
 import smokegate
 from tests.gate.reports import parts, runs
-from tests.gate.reports.hostile import poisoned, texts
+from tests.gate.reports.hostile import is_command, is_harmless, poisoned, texts
 
 SHIPPED = resources.files(smokegate) / "run.schema.json"
 
@@ -49,6 +49,8 @@ def test_what_is_written_is_valid_whatever_the_target_sent(text: str) -> None:
     written = to_json(poisoned(runs.rollback(), text))
     _validator().validate(json.loads(written))
     assert to_json(from_json(written)) == written
+    assert is_harmless(written.decode())
+    assert not any(map(is_command, written.decode().split("\n")))
 
 
 def _members(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

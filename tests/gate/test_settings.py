@@ -29,8 +29,8 @@ DEFAULTS = {
     "rollback_below": 0.5,
     "monitor_above": 0.8,
     "max_connections": 64,
-    "max_reply_bytes": 16 * 1024 * 1024,
-    "max_decoded_bytes": 32 * 1024 * 1024,
+    "max_reply_bytes": 4 * 1024 * 1024,
+    "max_decoded_bytes": 8 * 1024 * 1024,
     "test_email": "smoketest-{uuid}@example.com",
     "test_password": "SmokeTest123!@#",
 }
@@ -179,6 +179,17 @@ def test_a_password_too_short_to_be_redacted_is_refused_and_not_shown() -> None:
     line = complaint(environ={"TEST_PASSWORD": "abc4!"})
     assert line.startswith("TEST_PASSWORD: test_password: expected `str` of length >= 6")
     assert "abc4!" not in line
+
+
+def test_a_signing_key_that_is_too_short_is_refused_and_not_shown() -> None:
+    line = complaint(environ={"SMOKEGATE_SIGNING_KEY": "fifteen letters"})
+    assert line == "SMOKEGATE_SIGNING_KEY: signing_key: expected `str` of length >= 16"
+
+
+def test_a_variable_that_is_no_text_is_refused_and_not_shown() -> None:
+    value = b"sixteen or more \xff".decode("utf-8", "surrogateescape")
+    line = complaint(environ={"SMOKEGATE_SIGNING_KEY": value})
+    assert line == "SMOKEGATE_SIGNING_KEY: it is not UTF-8"
 
 
 @pytest.mark.parametrize(
@@ -352,3 +363,55 @@ def test_what_is_shown_holds_no_secret() -> None:
 def test_the_target_in_parts() -> None:
     target = Settings(url="https://api.example.com:8443/base").target
     assert (target.scheme, target.hostname, target.port) == ("https", "api.example.com", 8443)
+
+
+@pytest.mark.parametrize(
+    "address", ["one.one.one.one:443", "192.0.2.1:80", "[2001:db8::1]:53", "localhost:1"]
+)
+def test_control_addresses_are_hosts_with_ports(address: str) -> None:
+    settings = load({}, {"SMOKEGATE_CONTROL_ADDRESSES": f"{address}, example.com:443"})
+    assert settings.control_addresses == (address, "example.com:443")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("example.com", "example.com:", ":443", "example.com:0", "example.com:65536", "a b:1"),
+        *("http://example.com:443", "user:secret@example.com:443", "example.com:443/"),
+        *("2001:db8::1:5", "[::1:443", "example.com:https", "-:1", "exämple.com:1"),
+    ],
+)
+def test_control_addresses_of_another_form_are_refused_in_one_line(address: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        load({}, {"SMOKEGATE_CONTROL_ADDRESSES": address})
+    shown = address.removeprefix("user:secret@")
+    assert str(raised.value) == (
+        f"SMOKEGATE_CONTROL_ADDRESSES: control_addresses: {shown!r} is not like host:port"
+    )
+
+
+def test_a_table_of_the_file_is_the_same_as_its_keys_in_full(tmp_path: Path) -> None:
+    write(tmp_path, '[rollback]\ncommand = "undo --now"\ntimeout_s = 5\n')
+    settings = load({}, {}, tmp_path)
+    assert (settings.rollback_command, settings.rollback_timeout_s) == ("undo --now", 5.0)
+
+
+def test_a_table_that_is_not_ours_stays_one(tmp_path: Path) -> None:
+    write(tmp_path, "[limits]\nusers = 3\n")
+    assert load({}, {}, tmp_path).extra["limits"].value == {"users": 3}
+
+
+def test_a_wrong_key_in_a_table_is_named_in_full(tmp_path: Path) -> None:
+    write(tmp_path, '[rollback]\ncomand = "undo"\n')
+    extra = load({}, {}, tmp_path).extra
+    with pytest.raises(UsageError, match=r"'rollback_comand'; did you mean rollback_command\?"):
+        refuse_unknown(extra, [])
+
+
+@pytest.mark.parametrize("name", ["RUN_ID", "VERDICT", "TARGET", "VERSION", "ROLLBACK_TO"])
+def test_what_a_rollback_command_is_told_is_no_setting(name: str, tmp_path: Path) -> None:
+    assert load({}, {f"SMOKEGATE_{name}": "x"}, tmp_path).extra == {}
+
+
+def test_the_rollback_command_is_not_shown() -> None:
+    assert "rollback_command" not in Settings(rollback_command="undo --key=abcdef").public()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 from smokegate.results import Action, CheckResult, Consequence, Outcome, Run, Thresholds, Verdict
-from smokegate.verdict import exit_code, flaky_incidents, judge
+from smokegate.verdict import exit_code, judge
 
-from tests.gate.samples import result, run_of
+from tests.gate.samples import attempt, baseline, exchange, result, run_of, unmet
 
 PASSED, WARNED, FAILED = Outcome.PASSED, Outcome.WARNED, Outcome.FAILED
 BLOCKED, UNKNOWN, SKIPPED = Outcome.BLOCKED, Outcome.UNKNOWN, Outcome.SKIPPED
@@ -317,6 +317,12 @@ def test_the_thresholds_are_those_of_the_run(passed: int, failed: int, action: A
     assert judge(run).action is expected
 
 
+@pytest.mark.parametrize("rollback_below", [0.5, 1.0])
+def test_no_threshold_is_above_all_workflows(rollback_below: float) -> None:
+    thresholds = Thresholds(rollback_below=rollback_below, monitor_above=1.0)
+    assert judge(run_of(*workflows(10, 0), thresholds=thresholds)).action is PROCEED
+
+
 @pytest.mark.parametrize(
     ("action", "plain", "strict"),
     [
@@ -444,4 +450,148 @@ def test_flaky_incidents() -> None:
         result("d", WARNED, flaky=True),
         result("e", WARNED),
     ]
-    assert flaky_incidents(checks) == 3
+    assert judge(run_of(*checks)).counts.flaky == 3
+
+
+def probe(outcome: Outcome, *failed: Consequence) -> list[CheckResult]:
+    return [result("sampler", outcome, *failed, suite="run")]
+
+
+def test_probes_decide_like_checks_and_are_not_counted_among_them() -> None:
+    run = run_of(healthy(), *workflows(3, 0), probes=probe(FAILED))
+    verdict = judge(run)
+    assert (verdict.action, verdict.rule) == (ROLLBACK, "rollback-failed")
+    assert verdict.deciding == ["run.sampler"]
+    assert (verdict.counts.passed, verdict.counts.failed) == (4, 0)
+    mild = judge(run_of(healthy(), probes=probe(FAILED, C.INVESTIGATE)))
+    assert mild.action is INVESTIGATE
+    assert judge(run_of(healthy(), probes=probe(UNKNOWN))).action is INCONCLUSIVE
+
+
+def test_a_probe_that_warns_is_listed() -> None:
+    verdict = judge(run_of(healthy(), probes=probe(WARNED)))
+    assert verdict.reason == "the one check that applies passed, 1 with warnings: run.sampler"
+
+
+def test_probes_that_pass_are_no_answer() -> None:
+    assert judge(run_of(probes=probe(PASSED))).rule == "nothing-run"
+    unknown = judge(run_of(result("h", UNKNOWN, suite="health"), probes=probe(PASSED)))
+    assert unknown.rule == "nothing-run"
+    assert judge(run_of(probes=probe(FAILED))).action is ROLLBACK
+
+
+def test_a_verdict_names_its_version_and_its_requests() -> None:
+    asked = attempt(exchanges=(exchange(),), requests=7)
+    run = run_of(result("a", attempts=[asked, asked]), probes=probe(PASSED))
+    verdict = judge(run)
+    assert (verdict.version, verdict.requests) == ("1.0.0", 14)
+
+
+def test_what_depends_on_a_third_party_never_rolls_back_alone() -> None:
+    stripe = result("pays", FAILED, C.ROLLBACK, owner="Stripe")
+    verdict = judge(run_of(healthy(), *workflows(3, 0), stripe))
+    assert (verdict.action, verdict.rule) == (INVESTIGATE, "investigate-failed")
+    assert [(each.check, each.reason) for each in verdict.mitigated] == [
+        ("workflows.pays", "it depends on a third party, Stripe")
+    ]
+    assert verdict.reason.endswith(
+        "no rollback would cure workflows.pays: it depends on a third party, Stripe"
+    )
+
+
+def test_a_third_party_excuses_nobody_else() -> None:
+    stripe = result("pays", FAILED, C.ROLLBACK, owner="Stripe")
+    verdict = judge(run_of(result("h", FAILED, suite="health"), stripe))
+    assert verdict.action is ROLLBACK
+    assert verdict.deciding == ["health.h"]
+    assert [each.check for each in verdict.mitigated] == ["workflows.pays"]
+
+
+def test_one_failed_workflow_of_many_weighs_no_more_for_its_excuse() -> None:
+    """Beyond 80% it means monitor; that it failed before too must not close the gate."""
+    run = run_of(*workflows(9, 0), result("pays", FAILED, owner="Stripe"))
+    verdict = judge(run)
+    assert (verdict.action, verdict.mitigated) == (MONITOR, [])
+
+
+BEFORE = {"health.h": ["why h"]}
+
+
+def test_what_failed_before_too_is_to_be_investigated() -> None:
+    run = run_of(result("h", FAILED, suite="health"), *workflows(3, 0), baseline=baseline(BEFORE))
+    verdict = judge(run)
+    assert verdict.action is INVESTIGATE
+    assert verdict.reason == (
+        "health.h: why h; no rollback would cure health.h: "
+        "failed before the deployment too (run 20251231-235900-fedcba)"
+    )
+
+
+def test_the_worst_of_what_failed_is_excused_whatever_milder_is_new() -> None:
+    tries = [attempt(unmet("old"), unmet("new", C.INVESTIGATE))]
+    check = result("h", FAILED, C.INVESTIGATE, C.ROLLBACK, suite="health", attempts=tries)
+    verdict = judge(run_of(check, baseline=baseline({"health.h": ["old"]})))
+    assert verdict.action is INVESTIGATE
+    assert [each.check for each in verdict.mitigated] == ["health.h"]
+    worse = judge(run_of(check, baseline=baseline({"health.h": ["new"]})))
+    assert (worse.action, worse.mitigated) == (ROLLBACK, [])
+
+
+def test_what_never_meant_a_rollback_is_not_called_mitigated() -> None:
+    mild = result("mild", FAILED, C.INVESTIGATE, owner="Stripe")
+    heavy = result("heavy", FAILED, C.ROLLBACK, owner="Stripe")
+    assert [each.check for each in judge(run_of(mild, heavy)).mitigated] == ["workflows.heavy"]
+
+
+def test_what_does_not_decide_needs_no_excuse() -> None:
+    kept = result("pays", FAILED, C.ROLLBACK, owner="Stripe", quarantined_until="2026-01-02")
+    verdict = judge(run_of(result("h", FAILED, suite="health"), kept))
+    assert (verdict.action, verdict.mitigated) == (ROLLBACK, [])
+
+
+def test_what_did_not_fail_before_rolls_back() -> None:
+    run = run_of(result("g", FAILED, suite="health"), baseline=baseline(BEFORE))
+    assert judge(run).action is ROLLBACK
+
+
+def test_several_excuses_are_counted() -> None:
+    run = run_of(*(result(f"p{n}", FAILED, C.ROLLBACK, owner="Stripe") for n in range(3)))
+    assert judge(run).reason.endswith("third party, Stripe (and 2 more)")
+
+
+def test_excused_workflows_leave_the_share_of_the_failed() -> None:
+    failed_before = {f"workflows.bad{n}": [f"why bad{n}"] for n in range(6)}
+    run = run_of(*workflows(4, 6), baseline=baseline(failed_before))
+    assert judge(run).action is INVESTIGATE
+    worse = run_of(*workflows(4, 12), baseline=baseline(failed_before))
+    assert judge(worse).action is INVESTIGATE  # 6 new ones of 16
+    new = {name: keys for name, keys in failed_before.items() if name > "workflows.bad4"}
+    assert judge(run_of(*workflows(4, 6), baseline=baseline(new))).action is INVESTIGATE
+    newer = {"workflows.bad5": ["why bad5"]}
+    assert judge(run_of(*workflows(2, 8), baseline=baseline(newer))).action is ROLLBACK
+
+
+def test_what_no_longer_applies_is_to_be_investigated() -> None:
+    gone = result("redis", SKIPPED, suite="health")
+    before = baseline(applied=["health.redis", "health.up"])
+    verdict = judge(run_of(healthy(), gone, baseline=before))
+    assert (verdict.action, verdict.rule) == (INVESTIGATE, "no-longer-applies")
+    assert verdict.deciding == ["health.redis"]
+    assert "health.redis" in verdict.reason
+    assert judge(run_of(healthy(), gone, baseline=baseline())).action is PROCEED
+
+
+@pytest.mark.parametrize(
+    ("until", "action"), [("2026-01-02", PROCEED), ("2026-01-01", ROLLBACK), ("", ROLLBACK)]
+)
+def test_a_quarantine_ends_with_its_day(until: str, action: Action) -> None:
+    kept = result("h", FAILED, suite="health", quarantined_until=until)
+    verdict = judge(run_of(healthy(), *workflows(3, 0), kept))
+    assert verdict.action is action
+
+
+def test_a_quarantined_workflow_leaves_the_share() -> None:
+    kept = result("w", FAILED, quarantined_until="2026-12-01")
+    counts = judge(run_of(*workflows(3, 1), kept)).counts
+    assert (counts.workflows_passed, counts.workflows_applicable) == (3, 4)
+    assert counts.failed == 2

@@ -19,7 +19,7 @@ from smokegate.results import (
 )
 from smokegate.verdict import judge
 
-from tests.gate.samples import result, run_of
+from tests.gate.samples import baseline, result, run_of
 
 FAILING = (Consequence.MONITOR, Consequence.INVESTIGATE, Consequence.SHARE, Consequence.ROLLBACK)
 KNOWN = (Outcome.PASSED, Outcome.WARNED, Outcome.FAILED, Outcome.BLOCKED)
@@ -147,3 +147,102 @@ def test_the_same_evidence_from_json_gives_the_same_verdict(
     read = from_json(to_json(written))
     assert read == written
     assert judge(read) == verdict
+
+
+MARKS = ("", "owner", "before", "quarantined")
+
+
+@st.composite
+def runs(draw: st.DrawFn, outcomes: tuple[Outcome, ...] = KNOWN) -> Run:
+    """Draw a run whose checks may belong to others, have failed before, or be in quarantine."""
+    drawn, before, probes = [], {}, []
+    for check in draw(checks(outcomes)):
+        mark = draw(st.sampled_from(MARKS))
+        if mark == "before":
+            before[check.id] = [f"why {check.name}"]
+        owner = "Stripe" if mark == "owner" else ""
+        until = "2026-01-02" if mark == "quarantined" else ""
+        drawn.append(msgspec.structs.replace(check, owner=owner, quarantined_until=until))
+    for name in draw(st.sampled_from(((), ("settling",), ("settling", "sampler")))):
+        outcome = draw(st.sampled_from(outcomes))
+        probes += [result(name, outcome, suite="run")]
+    return run_of(*drawn, baseline=baseline(before), probes=probes)
+
+
+def without_mitigation(run: Run) -> Run:
+    checks = [msgspec.structs.replace(check, owner="") for check in run.checks]
+    return msgspec.structs.replace(run, checks=checks, baseline=None)
+
+
+def at(run: Run, place: int, outcome: Outcome) -> Run:
+    """The run with another outcome of one of its probes and checks."""
+    place %= len(run.everything)
+    every = [
+        msgspec.structs.replace(
+            with_outcome(check, outcome),
+            owner=check.owner,
+            quarantined_until=check.quarantined_until,
+        )
+        if number == place
+        else check
+        for number, check in enumerate(run.everything)
+    ]
+    first = len(run.probes)
+    return msgspec.structs.replace(run, probes=every[:first], checks=every[first:])
+
+
+def marked(run: Run, place: int, **marks: str) -> tuple[Run, int]:
+    """The run with marks on one of its checks, and the place of that among all."""
+    place %= len(run.checks)
+    checks = list(run.checks)
+    checks[place] = msgspec.structs.replace(checks[place], **marks)
+    return msgspec.structs.replace(run, checks=checks), len(run.probes) + place
+
+
+@given(runs(tuple(Outcome)))
+def test_a_mitigation_never_makes_a_verdict_worse_nor_opens_the_gate(run: Run) -> None:
+    plain, mitigated = judge(without_mitigation(run)), judge(run)
+    if mitigated.action is not plain.action:
+        assert (plain.action, mitigated.action) == (Action.ROLLBACK, Action.INVESTIGATE)
+        assert mitigated.mitigated
+
+
+@given(runs(), st.integers(0, 20), st.sampled_from(KNOWN))
+def test_with_mitigations_a_worse_outcome_never_gives_a_milder_verdict(
+    run: Run, place: int, outcome: Outcome
+) -> None:
+    assume(STEPS[run.everything[place % len(run.everything)].outcome] < STEPS[outcome])
+    assume(any(check.decides(run.started_at) for check in run.checks))
+    before, after = judge(run).action, judge(at(run, place, outcome)).action
+    assert before.severity <= after.severity
+
+
+@given(runs(), st.integers(0, 20))
+def test_a_third_party_alone_never_rolls_back(run: Run, place: int) -> None:
+    run, place = marked(run, place, owner="Stripe")
+    passed, failed = (
+        judge(at(run, place, each)).action for each in (Outcome.PASSED, Outcome.FAILED)
+    )
+    assume(passed is not Action.ROLLBACK)
+    assert failed is not Action.ROLLBACK
+
+
+@given(runs(tuple(Outcome)), st.integers(0, 20), st.sampled_from(tuple(Outcome)))
+def test_a_quarantined_check_decides_nothing(run: Run, place: int, outcome: Outcome) -> None:
+    run, place = marked(run, place, quarantined_until="2026-01-02")
+    other = at(run, place, outcome)
+    one, two = judge(run), judge(other)
+    assert (one.action, one.rule, one.reason) == (two.action, two.rule, two.reason)
+    assert one.counts.workflows_applicable == two.counts.workflows_applicable
+
+
+@given(runs((*KNOWN, Outcome.SKIPPED, Outcome.UNKNOWN)), st.integers(0, 20))
+def test_with_mitigations_unknown_lies_between_its_ends(run: Run, place: int) -> None:
+    decides = [check.decides(run.started_at) for check in run.checks]
+    assume(any(decides))
+    best, unknown, worst = (
+        judge(at(run, place, each)).action
+        for each in (Outcome.PASSED, Outcome.UNKNOWN, Outcome.FAILED)
+    )
+    only = judge(at(run, place, Outcome.UNKNOWN)).rule == "nothing-run"
+    assert only or best.severity <= unknown.severity <= worst.severity

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         deprecated,
         exclusive,
         owner,
+        quarantine,
     )
     from smokegate.client import Client, Reply
     from smokegate.expectations import INVESTIGATE, MONITOR, ROLLBACK, WARN, expect, expect_all
@@ -43,12 +44,21 @@ __all__ = [
     "expect",
     "expect_all",
     "owner",
+    "quarantine",
     "removes",
     "resource",
 ]
 
 _HOMES = {
-    "checks": ("HealthSuite", "WorkflowSuite", "consequence", "deprecated", "exclusive", "owner"),
+    "checks": (
+        "HealthSuite",
+        "WorkflowSuite",
+        "consequence",
+        "deprecated",
+        "exclusive",
+        "owner",
+        "quarantine",
+    ),
     "client": ("Client", "Reply"),
     "expectations": ("INVESTIGATE", "MONITOR", "ROLLBACK", "WARN", "expect", "expect_all"),
     "resources": ("removes", "resource"),

@@ -1,7 +1,5 @@
 """Makes `python -m smokegate` the same as the command."""
 
-import sys
+from smokegate.cli import run_and_exit
 
-from smokegate.cli import main
-
-sys.exit(main())
+run_and_exit()

@@ -11,6 +11,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, TypeVar, get_origin, get_type_hints
@@ -22,6 +23,7 @@ from smokegate.settings import KEYS, Settings, Sourced, convert
 RESOURCES_FILE = "resources.py"
 _MARKS = "__smokegate_marks__"
 _PREFIX = "test_"
+_LONGEST_QUARANTINE = timedelta(days=90)
 
 Function = TypeVar("Function", bound=Callable[..., Awaitable[None]])
 
@@ -66,8 +68,16 @@ def deprecated(*, since: str) -> Callable[[Function], Function]:
 
 
 def owner(name: str) -> Callable[[Function], Function]:
-    """Mark who answers for what the check looks at; shown with its failure."""
+    """Mark the third party that a check depends on: its failure alone never rolls back."""
     return _mark(owner=name)
+
+
+def quarantine(*, until: str, reason: str) -> Callable[[Function], Function]:
+    """Mark a check that does not decide before a day ("2026-12-01", in UTC), and counts from it.
+
+    The day is at most 90 days ahead: what cannot be mended until then is better deleted.
+    """
+    return _mark(quarantined_until=until, quarantine_reason=reason)
 
 
 def _mark(**values: Any) -> Callable[[Function], Function]:
@@ -97,9 +107,15 @@ class Check:
         self.last: bool = marks.get("last", False)
         self.deprecated: str = marks.get("deprecated", "")
         self.owner: str = marks.get("owner", "")
+        self.quarantined_until: str = marks.get("quarantined_until", "")
+        self.quarantine_reason: str = marks.get("quarantine_reason", "")
         self.needs = parameters(function)[1:]
         if self.consequence is Consequence.SHARE and self.suite != WorkflowSuite.suite:
             raise SuiteError(f"{self.file}:{self.line}: only workflow checks count in the share")
+        if "quarantined_until" in marks:
+            flaw = _flaw_of_quarantine(self.quarantined_until, self.quarantine_reason)
+            if flaw:
+                raise SuiteError(f"{self.file}:{self.line}: {self.id}: {flaw}")
 
     def bind(self, suite_settings: dict[str, Any]) -> Callable[..., Awaitable[None]]:
         """Give the check as a function of its resources, on an instance of its own."""
@@ -108,6 +124,22 @@ class Check:
             setattr(instance, key, suite_settings[key])
         bound: Callable[..., Awaitable[None]] = getattr(instance, self.name)
         return bound
+
+
+def _flaw_of_quarantine(until: object, reason: object) -> str:
+    """Say what is wrong with a quarantine; one for ever is none."""
+    try:
+        day = date.fromisoformat(str(until))
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != until:
+        return f"quarantine: until={until!r} is no day as in 2026-12-01"
+    if day > datetime.now(UTC).date() + _LONGEST_QUARANTINE:
+        days = _LONGEST_QUARANTINE.days
+        return f"quarantine: {until} is more than {days} days ahead; mend the check or delete it"
+    if not isinstance(reason, str) or not reason.strip():
+        return "quarantine: say in reason= why it fails"
+    return ""
 
 
 def title_of(function: Callable[..., Any], name: str) -> str:
@@ -161,12 +193,22 @@ def suite_files(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += sorted(path.rglob("test_*.py"))
+            found += files_below(path, "test_*.py")
         elif path.is_file():
             found.append(path)
         else:
             raise SuiteError(f"{path}: no such file or folder; give the folder of your suites")
     return list(dict.fromkeys(file.resolve() for file in found))
+
+
+def files_below(folder: Path, pattern: str) -> list[Path]:
+    """The files in a folder and below; hidden folders (.venv, .git) are passed by."""
+    found = folder.rglob(pattern)
+    return sorted(
+        path
+        for path in found
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
 
 
 def load_module(path: Path) -> ModuleType:

@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
-import threading
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from smokegate import __version__
+from smokegate import __version__, streams
 from smokegate.errors import SmokegateError, UsageError
+from smokegate.signals import Insistence, handled
 
 if TYPE_CHECKING:
-    from smokegate.engine import Plan
-    from smokegate.results import JudgedRun
     from smokegate.settings import Settings
 
 EXIT_USAGE = 2
@@ -46,24 +41,38 @@ exit codes:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
-    _open_missing_streams()
+    streams.open_missing()
     try:
-        with _terminated_as_interrupted():
+        with handled(Insistence(_interrupt, _end_at_once)):
             return _dispatch(parser().parse_args(arguments))
     except UsageError as error:
-        _say(f"smokegate: {error}")
+        streams.say(f"smokegate: {error}")
         return EXIT_USAGE
     except SmokegateError as error:
-        _say(f"smokegate: {error}")
+        streams.say(f"smokegate: {error}")
         return EXIT_INCONCLUSIVE
     except KeyboardInterrupt:
-        _say("smokegate: interrupted, no verdict")
+        streams.say("smokegate: interrupted, no verdict")
         return EXIT_INCONCLUSIVE
     except Exception:  # a bug of ours is no verdict, and must not look like one
-        _say(f"{traceback.format_exc()}smokegate: internal error, no verdict; please report it")
+        streams.say(f"{traceback.format_exc()}smokegate: a bug, no verdict; please report it")
         return EXIT_INCONCLUSIVE
     finally:
-        _flush()
+        streams.flush()
+
+
+def run_and_exit() -> NoReturn:
+    """Run a command and end the process, whatever its checks have left running in it."""
+    os._exit(main())
+
+
+def _interrupt(_name: str) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _end_at_once(name: str) -> NoReturn:
+    streams.say_at_once(f"smokegate: {name}, the second signal, ended it at once: no verdict")
+    os._exit(EXIT_INCONCLUSIVE)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -98,7 +107,22 @@ def parser() -> argparse.ArgumentParser:
     sweep.add_argument("paths", nargs="*", metavar="PATH", help="suites with the removers")
     sweep.add_argument("--url", help="sweep only what was left at this target")
     sweep.add_argument("--ca-file", metavar="FILE", help="trust this authority")
+    _add_explain(commands)
     return root
+
+
+def _add_explain(commands: Any) -> None:
+    explain = commands.add_parser(
+        "explain",
+        **_described(
+            "Derive a verdict again from the evidence in run.json, and look whether that was\n"
+            "altered. With signing_key set, its signature is checked as well.\n\nexample:\n"
+            "  smokegate explain tests/smoke/results/run_20260131_120000.json\n",
+            "derive a verdict again from its evidence",
+            exits="exit codes:\n  0 the same verdict   1 not, or altered   2 not a run\n",
+        ),
+    )
+    explain.add_argument("file", metavar="RUN.json", help="- is standard input")
 
 
 def _described(description: str, short: str, *, exits: str = _EXIT_HELP) -> dict[str, Any]:
@@ -118,10 +142,22 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--suite", choices=("health", "workflows"), help="run only this suite")
     run.add_argument("-k", dest="words", metavar="WORDS", help="run only checks with these words")
     run.add_argument("--expect-version", metavar="VERSION", help="what the target should serve")
+    run.add_argument(
+        "--wait", type=float, metavar="SECONDS", help="time the target may take to settle (10)"
+    )
     run.add_argument("--environment", metavar="NAME", help="shown in reports (production)")
     run.add_argument("--timeout", type=float, metavar="SECONDS", help="limit for a request (30)")
     run.add_argument(
         "--ca-file", metavar="FILE", help="trust this authority instead of the system's"
+    )
+    run.add_argument(
+        "--baseline", metavar="FILE", help="compare with this run from before the deployment"
+    )
+    run.add_argument(
+        "--save-baseline", metavar="FILE", help="write this run there, to compare the next with"
+    )
+    run.add_argument(
+        "--act", action="store_true", help="run rollback_command if the verdict is rollback"
     )
     run.add_argument("--strict", action="store_true", default=None, help="monitor exits 5, not 0")
     run.add_argument("--list", action="store_true", help="list the checks and exit")
@@ -139,6 +175,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         return _run(arguments)
     if arguments.command == "demo":
         return _demo(arguments)
+    if arguments.command == "explain":
+        return _explain(arguments)
     return _sweep(arguments)
 
 
@@ -149,6 +187,7 @@ def _run(arguments: argparse.Namespace) -> int:
         {
             "url": arguments.url,
             "expect_version": arguments.expect_version,
+            "wait_s": arguments.wait,
             "environment": arguments.environment,
             "timeout_s": arguments.timeout,
             "ca_file": arguments.ca_file,
@@ -159,162 +198,66 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     paths = [Path(path) for path in arguments.paths or [SUITES_FOLDER]]
     if arguments.list:
-        return _list(_load(paths, configured, arguments.suite, arguments.words))
-    return verify_and_report(
-        configured,
+        return _list(paths, configured, arguments.suite or "", arguments.words or "")
+    from smokegate.verification import Verification
+
+    return Verification(
         paths,
         suite=arguments.suite or "",
         words=arguments.words or "",
         json_file=arguments.json or "",
         verbose=arguments.verbose,
-    )
+        baseline=arguments.baseline or "",
+        save_baseline=arguments.save_baseline or "",
+        act=arguments.act,
+    ).run(configured)
 
 
-def verify_and_report(
-    settings: Settings,
-    paths: list[Path],
-    *,
-    suite: str = "",
-    words: str = "",
-    json_file: str = "",
-    verbose: bool = False,
-) -> int:
-    """Verify, show and write the results, and return the verdict's exit code."""
-    from smokegate import gate
-    from smokegate.reports.terminal import Terminal
-    from smokegate.verdict import exit_code
+def _list(paths: list[Path], settings: Settings, suite: str, words: str) -> int:
+    from smokegate.reports.outlet import Outlet
+    from smokegate.verification import load
 
-    stream = sys.stderr if json_file == "-" else sys.stdout
-    terminal = Terminal(stream, verbose=verbose)
-    run = gate.verify(
-        settings,
-        lambda: _load(paths, settings, suite, words),
-        terminal.listen,
-        suites=[str(path.resolve()) for path in paths],
-    )
-    terminal.finish(run)
-    _publish(run, settings, json_file, stream)
-    return exit_code(run.verdict, strict=settings.strict)
-
-
-def _publish(run: JudgedRun, settings: Settings, json_file: str, stream: TextIO) -> None:
-    """Give the run to every outlet; what one cannot do is said and changes no verdict."""
-    outlets = [
-        partial(_write_results, run, Path(settings.results), stream),
-        partial(_write_json, run, json_file),
-        partial(_tell_github, run, stream),
-    ]
-    for outlet in outlets:
-        try:
-            outlet()
-        except OSError as error:
-            _say(f"smokegate: {error}")
-        except Exception:  # a report's bug must not turn a verdict into none
-            _say(f"{traceback.format_exc()}smokegate: internal error in a report; please report it")
-
-
-def _write_results(run: JudgedRun, folder: Path, stream: TextIO) -> None:
-    from smokegate.reports import files
-
-    written = files.write_all(run, folder)
-    names = ", ".join(sorted(path.name for path in written))
-    print(f"Results in {folder}: {names}", file=stream)
-
-
-def _write_json(run: JudgedRun, json_file: str) -> None:
-    from smokegate.reports import files
-    from smokegate.results import to_json
-
-    if json_file == "-":
-        sys.stdout.buffer.write(to_json(run))
-        sys.stdout.buffer.flush()
-    elif json_file:
-        files.write_json(run, Path(json_file))
-
-
-def _tell_github(run: JudgedRun, stream: TextIO) -> None:
-    if os.environ.get("GITHUB_ACTIONS"):
-        from smokegate.reports import github
-
-        github.publish(run, os.environ, stream)
-
-
-def _load(paths: list[Path], settings: Settings, suite: str | None, words: str | None) -> Plan:
-    from smokegate import engine
-
-    select = engine.select_by_words(words) if words else None
-    return engine.load(paths, settings, suite=suite or "", select=select)
-
-
-def _list(plan: Plan) -> int:
+    plan = load(paths, settings, suite, words)
+    outlet = Outlet(sys.stdout)
     for check in plan.checks:
-        print(f"{check.id}  {check.title}")  # noqa: T201
+        outlet.line(f"{check.id}  {check.title}")
     for missing in plan.missing_suites:
-        _say(f"smokegate: {missing.reason}")
+        streams.say(f"smokegate: {missing.reason}")
     return EXIT_INCONCLUSIVE if plan.missing_suites else 0
 
 
 def _demo(arguments: argparse.Namespace) -> int:
     from smokegate import demo
+    from smokegate.verification import Verification
 
     return demo.run(
-        lambda settings, paths: verify_and_report(
-            settings, paths, json_file=arguments.json or "", verbose=arguments.verbose
-        ),
+        lambda settings, paths, stop: Verification(
+            paths, json_file=arguments.json or "", verbose=arguments.verbose, before_exit=stop
+        ).run(settings),
         results=arguments.results,
         progress=sys.stderr if arguments.json == "-" else sys.stdout,
     )
 
 
+def _explain(arguments: argparse.Namespace) -> int:
+    from smokegate import explain, settings
+
+    return explain.run(arguments.file, settings.load({}, os.environ), sys.stdout)
+
+
 def _sweep(arguments: argparse.Namespace) -> int:
     from smokegate import gate, settings
+    from smokegate.reports.outlet import Outlet
     from smokegate.resources import removers_in
 
     configured = settings.load({"url": arguments.url, "ca_file": arguments.ca_file}, os.environ)
     left = gate.sweep(configured, lambda suites: removers_in(arguments.paths or suites))
     for line in left:
-        _say(f"left: {line}")
+        streams.say(f"left: {line}")
     if not left:
-        print("nothing of ours is left")  # noqa: T201
+        Outlet(sys.stdout).line("nothing of ours is left")
     return 1 if left else 0
 
 
-def _say(line: str) -> None:
-    """Say something on standard error, as far as that can be written to."""
-    try:
-        print(line, file=sys.stderr)  # noqa: T201
-    except (OSError, ValueError):
-        return  # there is nobody left to tell
-
-
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """Make SIGTERM end what runs as Ctrl-C does, where the engine does not take care of it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
-def _open_missing_streams() -> None:
-    """Give programs that are started without output (cron, daemons) one that goes nowhere."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
-
-
-def _flush() -> None:
-    """Flush the output here: at exit a closed pipe would turn the verdict's code into another."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    run_and_exit()

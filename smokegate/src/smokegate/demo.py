@@ -8,12 +8,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TextIO
 
 from smokegate import settings
 from smokegate.errors import UsageError
+from smokegate.reports.outlet import Outlet
 
 _SUITES = Path("tests/smoke")
 _STOP_S = 10
@@ -21,32 +22,34 @@ _READY = " ready at "
 
 
 def run(
-    verify: Callable[[settings.Settings, list[Path]], int],
+    verify: Callable[[settings.Settings, list[Path], Callable[[], None]], int],
     *,
     results: str | None,
     progress: TextIO,
 ) -> int:
     """Start Lattice, verify it with the shipped suites, stop it; returns what `verify` does.
 
+    `verify` gets settings, suites, and what stops Lattice if it has to end the process itself.
     Raises `UsageError` outside a checkout, or if Lattice does not start.
     """
     if not _SUITES.is_dir():
         raise UsageError(f"demo: there is no {_SUITES} here; run it from a checkout")
-    with tempfile.TemporaryDirectory(prefix="smokegate-demo-") as folder:
+    with ExitStack() as started:
+        folder = started.enter_context(tempfile.TemporaryDirectory(prefix="smokegate-demo-"))
         ca_file, environment = _prepare(Path(folder))
-        print("Starting Lattice API (SQLite, TLS) ...", file=progress, flush=True)
-        with _lattice(environment) as url:
-            configured = settings.load(
-                {
-                    "url": url,
-                    "ca_file": str(ca_file),
-                    "environment": "demo",
-                    "results": results,
-                    "journal": folder,  # what is at a demo's target goes with it
-                },
-                _without_target(os.environ),
-            )
-            return verify(configured, [_SUITES])
+        Outlet(progress).line("Starting Lattice API (SQLite, TLS) ...")
+        url = started.enter_context(_lattice(environment))
+        configured = settings.load(
+            {
+                "url": url,
+                "ca_file": str(ca_file),
+                "environment": "demo",
+                "results": results,
+                "journal": folder,  # what is at a demo's target goes with it
+            },
+            _without_target(os.environ),
+        )
+        return verify(configured, [_SUITES], started.close)
 
 
 def _prepare(folder: Path) -> tuple[Path, dict[str, str]]:

@@ -16,6 +16,7 @@ import msgspec
 
 from smokegate.client import Client, Evidence, Reply
 from smokegate.client.evidence import SOFT
+from smokegate.comparison import FEWEST, compare
 from smokegate.errors import ExpectationFailed
 from smokegate.results import Consequence, Exchange
 
@@ -47,6 +48,39 @@ class Demands:
             seen=self._evidence.shown(shown, _SHOWN_CHARS) or ("it" if holds else "otherwise"),
             exchange=self._exchange,
             or_else=self._or_else,
+        )
+        return self
+
+
+class DemandsOfMany(Demands):
+    """The demands on what was worked out from several replies of one client's owner."""
+
+    def __init__(self, client: Client, or_else: Consequence | None) -> None:
+        super().__init__(client.evidence, None, or_else)
+        self._earlier = client.session.earlier_samples
+
+    def as_fast_as_before(self, name: str, times_s: list[float]) -> DemandsOfMany:
+        """Demand that these times are not far longer than those of earlier good runs.
+
+        `name` says what was measured, such as "GET /health". Without enough times on either side
+        nothing is demanded, and a remark says that there is no baseline.
+        """
+        self._evidence.samples[name] = [round(time_s, 6) for time_s in times_s]
+        earlier_s = [time_s for run in self._earlier.get(name, []) for time_s in run]
+        if min(len(times_s), len(earlier_s)) < FEWEST:
+            self._evidence.remarks.append(
+                f"no baseline for the time of {name}: {len(times_s)} samples now, "
+                f"{len(earlier_s)} before, {FEWEST} needed"
+            )
+            return self
+        found = compare(times_s, earlier_s)
+        self.that(
+            f"{name} is as fast as before the deployment",
+            not found.is_slower,
+            seen=(
+                f"median {found.median_s * 1000:.1f} ms, {found.earlier_median_s * 1000:.1f} ms "
+                f"before; slower in {found.effect:.0%} of all pairs (Mann-Whitney p {found.p:.2g})"
+            ),
         )
         return self
 
@@ -125,9 +159,9 @@ def expect(reply: Reply, *, or_else: Consequence | None = None) -> ReplyDemands:
     return ReplyDemands(reply, or_else)
 
 
-def expect_all(client: Client, *, or_else: Consequence | None = None) -> Demands:
+def expect_all(client: Client, *, or_else: Consequence | None = None) -> DemandsOfMany:
     """Begin demands on what was worked out from several replies of this client's owner."""
-    return Demands(client.evidence, None, or_else)
+    return DemandsOfMany(client, or_else)
 
 
 def _code(accepted: int | range) -> str:

@@ -5,30 +5,31 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import signal
 import socket
 import ssl
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-from smokegate import __version__, journal
+from smokegate import __version__, baseline, journal, places
 from smokegate.client import Session
 from smokegate.client.curl import CurlTransport
-from smokegate.engine import Engine, Event, Plan, sweep_one
+from smokegate.control_run import Earlier
+from smokegate.engine import Engine, Event, Plan, in_loop, sweep_one
 from smokegate.errors import JournalError, UsageError
 from smokegate.resources import Remover
 from smokegate.results import JudgedRun, Run
+from smokegate.seal import sealed
 from smokegate.settings import DEFAULT_URL, Settings
 from smokegate.verdict import judge
+from smokegate.watchdog import GiveUp, Watchdog
 
-T = TypeVar("T")
 _DEFAULT_PROBE_S = 2.0
+_LONGEST_CLOSING_S = 10.0  # for ending tasks that refuse to, and for connections and the journal
 TOOL = f"smokegate/{__version__}"
 
 
@@ -38,25 +39,40 @@ def verify(
     listen: Callable[[Event], None],
     *,
     suites: list[str],
+    give_up: GiveUp,
+    earlier: Earlier | None = None,
 ) -> JudgedRun:
-    """Verify the target and judge what was seen.
+    """Verify the target and judge what was seen, beside what was seen earlier.
 
-    `suites` are the paths in which `sweep` would find the removers again. SIGINT and SIGTERM end
-    the run as inconclusive, after its clean-up. Raises `UsageError` where there is no target or
-    the suites cannot be planned.
+    `suites` are the paths in which `sweep` would find the removers again. SIGINT, SIGTERM and
+    SIGHUP end the run as inconclusive, after its clean-up; `give_up` is called with the reason,
+    and ends the process, if a check does not let the run end. Raises `UsageError` where there is
+    no target or the suites cannot be planned.
     """
     refuse_no_target(settings)
     plan = load_plan()
-    run = in_loop(lambda: _verify(settings, plan, listen, suites))
-    return JudgedRun(**_fields(run), verdict=judge(run))
+    earlier = earlier or Earlier()
+    with Watchdog(_longest_s(settings), give_up) as watchdog:
+        run = in_loop(
+            lambda: _verify(settings, plan, listen, suites, earlier=earlier, watchdog=watchdog)
+        )
+    run = msgspec.structs.replace(run, baseline=earlier.baseline, earlier_samples=earlier.samples)
+    run = msgspec.structs.replace(run, notes=[*run.notes, *baseline.notes(run)])
+    return sealed(JudgedRun(**_fields(run), verdict=judge(run)), settings.signing_key)
 
 
 async def _verify(
-    settings: Settings, plan: Plan, listen: Callable[[Event], None], suites: list[str]
+    settings: Settings,
+    plan: Plan,
+    listen: Callable[[Event], None],
+    suites: list[str],
+    *,
+    earlier: Earlier,
+    watchdog: Watchdog,
 ) -> Run:
-    run_id = new_run_id()
+    run_id, folder = new_run_id(), journal.folder(settings.journal)
     book = journal.Journal(
-        journal.folder(settings.journal),
+        folder,
         journal.Header(
             run_id=run_id,
             url=settings.url,
@@ -65,14 +81,18 @@ async def _verify(
             password_check=_password_check(settings, run_id),
         ),
     )
-    session = _session(settings, run_id, book)
+    known = places.known(folder, settings.url)
+    session = _session(settings, run_id, book, known)
+    session.earlier_samples = earlier.compared_samples
     engine = Engine(plan, session, book, listen, tool=TOOL)
     try:
-        with _interruptible(engine.interrupt):
-            return await engine.run()
+        with watchdog.interrupting(engine.interrupt):
+            run = await engine.run()
     finally:
         await session.transport.close()
         book.close()
+    note = places.remember(folder, settings.url, session.standing.let_in_from - known)
+    return msgspec.structs.replace(run, notes=[*run.notes, note]) if note else run
 
 
 def sweep(settings: Settings, removers_of: Callable[[list[str]], dict[str, Remover]]) -> list[str]:
@@ -113,7 +133,12 @@ async def _sweep(
     return [f"{line} (at {dead.header.url}, run {run_id})" for line in left]
 
 
-def _session(settings: Settings, run_id: str, creations: journal.Journal) -> Session:
+def _session(
+    settings: Settings,
+    run_id: str,
+    creations: journal.Journal,
+    let_in_from: frozenset[str] = frozenset(),
+) -> Session:
     refuse_unreadable_authority(settings.ca_file)
     return Session(
         settings=settings,
@@ -127,6 +152,7 @@ def _session(settings: Settings, run_id: str, creations: journal.Journal) -> Ses
         run_id=run_id,
         user_agent=TOOL,
         started=asyncio.get_running_loop().time(),
+        let_in_from=let_in_from,
     )
 
 
@@ -164,35 +190,11 @@ def refuse_no_target(settings: Settings) -> None:
         ) from None
 
 
-def in_loop(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run a coroutine in a loop that can watch sockets, which Windows' default one cannot."""
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        loop = runner.get_loop()
-        task = loop.create_task(main())
-        while True:
-            try:
-                return loop.run_until_complete(task)
-            except SystemExit:
-                continue  # raised by a task of a check: it ends that check, never the gate
-
-
-@contextmanager
-def _interruptible(interrupt: Callable[[str], None]) -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into an orderly end while the block runs."""
-    loop = asyncio.get_running_loop()
-    signals = [signal.SIGINT, signal.SIGTERM]
-    previous = {number: signal.getsignal(number) for number in signals}
-    try:
-        for number in signals:
-            loop.add_signal_handler(number, interrupt, number.name)
-    except (NotImplementedError, RuntimeError, ValueError):
-        signals = []  # Windows, or not in the main thread: Ctrl-C cancels the loop's main task
-    try:
-        yield
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
-            signal.signal(number, previous[number])
+def _longest_s(settings: Settings) -> float:
+    """How long a run may take whose checks let it end."""
+    return (
+        settings.wait_s + settings.run_timeout_s + settings.cleanup_timeout_s + _LONGEST_CLOSING_S
+    )
 
 
 def _fields(run: Run) -> dict[str, Any]:

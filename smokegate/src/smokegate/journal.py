@@ -19,6 +19,7 @@ from typing import IO, Any
 import msgspec
 
 from smokegate.errors import JournalError
+from smokegate.file_lock import discard, lock, publish
 
 _SUFFIX = ".journal"
 _FORMAT = 1
@@ -201,7 +202,7 @@ def abandoned(place: Path) -> Iterator[Abandoned | JournalError]:
         except OSError as error:
             yield JournalError(f"{path}: {error.strerror}")
             continue
-        if not _lock(file):
+        if not lock(file):
             file.close()
             continue
         try:
@@ -234,14 +235,12 @@ def _create(path: Path, header: Header) -> IO[bytes]:
     descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     file = os.fdopen(descriptor, "r+b", buffering=0)
     try:
-        _lock(file)
+        lock(file)
         _append(file, msgspec.json.encode(header) + b"\n")
-        unfinished.rename(path)
-        _flush_folder(path.parent)
+        return publish(file, unfinished, path)
     except OSError:
-        _leave(file, unfinished, keep=False)
+        discard(file, unfinished)
         raise
-    return file
 
 
 def _append(file: IO[bytes], lines: bytes) -> None:
@@ -253,12 +252,11 @@ def _append(file: IO[bytes], lines: bytes) -> None:
 
 
 def _leave(file: IO[bytes], path: Path, *, keep: bool) -> None:
-    """Close a file and, unless it is kept, remove it while its lock still holds."""
-    try:
-        if not keep:
-            path.unlink(missing_ok=True)
-    finally:
+    """Close a file and, unless it is kept, remove it."""
+    if keep:
         file.close()
+    else:
+        discard(file, path)
 
 
 def _resolve(written: asyncio.Future[None], error: JournalError | None) -> None:
@@ -268,41 +266,3 @@ def _resolve(written: asyncio.Future[None], error: JournalError | None) -> None:
         written.set_exception(error)
     else:
         written.set_result(None)
-
-
-if sys.platform == "win32":  # not run by our tests: there is no Windows machine in them
-
-    def _lock(file: IO[bytes]) -> bool:
-        import msvcrt
-
-        try:
-            # A byte far beyond the end, so that the file's text stays readable to others.
-            file.seek(1 << 30)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        finally:
-            file.seek(0)
-        return True
-
-    def _flush_folder(folder: Path) -> None:
-        """Nothing: NTFS logs its names by itself."""
-
-else:
-
-    def _lock(file: IO[bytes]) -> bool:
-        import fcntl
-
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
-
-    def _flush_folder(folder: Path) -> None:
-        """Put a new name on the disk too: after a power cut a file without one is lost."""
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

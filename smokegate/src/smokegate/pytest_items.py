@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from _pytest.skipping import evaluate_skip_marks  # the one place that knows skipif's conditions
@@ -19,6 +19,7 @@ from smokegate.errors import UsageError
 from smokegate.reports import failure, lines, verdict_line
 from smokegate.reports.files import write_json
 from smokegate.results import CheckResult, JudgedRun, Outcome, from_json
+from smokegate.streams import say_at_once
 
 _POLL_S = 0.05
 _FAILED = ".failed"
@@ -180,9 +181,21 @@ class Door:
         if result.attempts and result.attempts[-1].output:
             report.sections.append(("Captured stdout call", lines(result.attempts[-1].output)))
 
-    def verdict_line(self) -> str:
-        """The verdict in one line."""
-        return verdict_line(self.run) if self.run else ""
+    def conclusion(self) -> str:
+        """The verdict in one line, and one for each probe that did not pass: they are no items."""
+        if self.run is None:
+            return ""
+        probes = [f"{probe.id}: {lines(probe.reason)}" for probe in self._failed_probes()]
+        return "\n".join([verdict_line(self.run), *probes])
+
+    @property
+    def fails(self) -> bool:
+        """Whether something failed that no item tells."""
+        return bool(self._failed_probes())
+
+    def _failed_probes(self) -> list[CheckResult]:
+        probes = self.run.probes if self.run else []
+        return [each for each in probes if each.outcome in (Outcome.FAILED, Outcome.UNKNOWN)]
 
     def _verify(self) -> JudgedRun:
         assert self._settings is not None  # noqa: S101 - made in plan
@@ -191,13 +204,23 @@ class Door:
         suites = sorted({str(item.check.file.parent) for item in self._items})
 
         def verify() -> JudgedRun:
-            return gate.verify(configured, lambda: plan, lambda _: None, suites=suites)
+            return gate.verify(
+                configured, lambda: plan, lambda _: None, suites=suites, give_up=self._give_up
+            )
 
         worker: dict[str, Any] | None = getattr(self._config, "workerinput", None)
         if worker is None:
             return verify()
         limit_s = 2 * (configured.run_timeout_s + configured.cleanup_timeout_s)
         return once_for_all_workers(worker["testrunuid"], verify, limit_s)
+
+    def _give_up(self, line: str) -> NoReturn:
+        """End the whole session: a check blocks it, and pytest has no way around that."""
+        capture = self._config.pluginmanager.getplugin("capturemanager")
+        if capture is not None:
+            capture.suspend_global_capture(in_=True)
+        say_at_once(f"\nsmokegate: {line}")
+        os._exit(pytest.ExitCode.INTERRUPTED)
 
 
 def once_for_all_workers(

@@ -77,11 +77,15 @@ def pytest_runtest_makereport(
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hand the run of a worker process to the one that prints."""
+    """Hand the run of a worker process to the one that prints; a failed probe fails the session."""
     door = _door(session.config)
     output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
     if door is not None and door.run is not None and output is not None:
-        output["smokegate_verdict"] = door.verdict_line()
+        output["smokegate_conclusion"] = door.conclusion()
+        output["smokegate_fails"] = door.fails
+    fails = door.fails if door is not None else session.config.stash.get(_FAILS, False)
+    if fails and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if session.config.stash.get(_LINES, ""):
         from smokegate.pytest_items import forget_shared_runs
 
@@ -90,23 +94,25 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:  # noqa: ARG001 - the hook's signature
-    """Take the verdict line from a worker process."""
-    line = getattr(node, "workeroutput", {}).get("smokegate_verdict")
-    if line:
-        node.config.stash[_LINES] = line
+    """Take the conclusion from a worker process."""
+    output: dict[str, Any] = getattr(node, "workeroutput", {})
+    if output.get("smokegate_conclusion"):
+        node.config.stash[_LINES] = output["smokegate_conclusion"]
+        node.config.stash[_FAILS] = output["smokegate_fails"]
 
 
 _LINES = pytest.StashKey[str]()
+_FAILS = pytest.StashKey[bool]()
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Print the verdict line."""
+    """Print the verdict, and the probes that did not pass."""
     door = _door(config)
     line = config.stash.get(_LINES, "")
     if door is not None and door.run is not None:
-        line = door.verdict_line()
+        line = door.conclusion()
     if line:
         terminalreporter.section("smokegate")
         terminalreporter.write_line(line)

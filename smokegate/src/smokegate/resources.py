@@ -13,7 +13,14 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from smokegate.checks import RESOURCES_FILE, Check, load_module, parameters, suite_files
+from smokegate.checks import (
+    RESOURCES_FILE,
+    Check,
+    files_below,
+    load_module,
+    parameters,
+    suite_files,
+)
 from smokegate.client import Client
 from smokegate.errors import SuiteError
 
@@ -135,7 +142,7 @@ def removers_in(paths: Iterable[str]) -> dict[str, Remover]:
     catalogue = Catalogue()
     for path in map(Path, paths):
         folder = path if path.is_dir() else path.parent
-        for file in [*sorted(folder.rglob(RESOURCES_FILE)), *suite_files([path])]:
+        for file in [*files_below(folder, RESOURCES_FILE), *suite_files([path])]:
             catalogue.add(vars(load_module(file.resolve())))
     return catalogue.removers
 

@@ -6,13 +6,19 @@ target sent is redacted and capped before it gets here.
 
 from __future__ import annotations
 
+import re
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 SCHEMA = 1
 _MOMENT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
+_DATE_CHARS = len("2026-12-31")
+_ORIGIN = re.compile(r"^[a-z]+://[^/?#]*", re.IGNORECASE)
+_SPECIAL = re.compile(r"[^\x20-\x7e]+")
+_SHORT_DIGITS = 12
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -25,6 +31,16 @@ class Outcome(Enum):
     BLOCKED = "blocked"
     UNKNOWN = "unknown"
     SKIPPED = "skipped"
+
+    @property
+    def passes(self) -> bool:
+        """Whether everything that was demanded held, with warnings or without."""
+        return self in (Outcome.PASSED, Outcome.WARNED)
+
+    @property
+    def fails(self) -> bool:
+        """Whether it is the target that is wrong."""
+        return self in (Outcome.FAILED, Outcome.BLOCKED)
 
 
 class Consequence(Enum):
@@ -96,7 +112,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     wait_s: float = 0.0
     receive_s: float = 0.0
     total_s: float = 0.0
-    round_trip_s: float = 0.0  # of its connection, measured when that was opened
+    round_trip_s: float = 0.0  # the shortest that was seen to this address so far
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +148,12 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     trouble: Trouble | None
     curl: str
 
+    @property
+    def path(self) -> str:
+        """The path of its URL with the query."""
+        path = _ORIGIN.sub("", self.url).partition("#")[0]
+        return path if path.startswith("/") else f"/{path}"
+
 
 class Expectation(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that was demanded of a reply, with what was seen."""
@@ -155,6 +177,19 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     exchanges: list[Exchange]
     output: str = ""  # what the check printed
     traceback: str = ""
+    # Of all that were sent; a sample keeps only the exchanges that failed.
+    requests: int = 0
+    requests_s: float = 0.0
+
+    @property
+    def last_exchange(self) -> Exchange | None:
+        """The last one that came to an end of its own, rather than being given up."""
+        ended = [each for each in self.exchanges if not _was_given_up(each)]
+        return ended[-1] if ended else None
+
+
+def _was_given_up(exchange: Exchange) -> bool:
+    return exchange.trouble is not None and exchange.trouble.kind == "abandoned"
 
 
 class ResourceResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,7 +227,20 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     flaky: bool = False
     lost_connection: int | None = None  # the one whose loss alone made the check flaky
     deprecated: str = ""
-    owner: str = ""
+    owner: str = ""  # the third party that answers for what the check looks at
+    quarantined_until: str = ""  # the first day, in UTC, on which it counts again
+    quarantine_reason: str = ""
+    remarks: list[str] = []  # what a reader should know and no outcome says
+    samples: dict[str, list[float]] = {}  # seconds, by what was measured
+
+    def decides(self, moment: str) -> bool:
+        """Whether its outcome has a say in a run that began at a moment (ISO 8601, UTC)."""
+        applies = self.outcome is not Outcome.SKIPPED
+        return applies and not self.deprecated and not self.is_quarantined(moment)
+
+    def is_quarantined(self, moment: str) -> bool:
+        """Whether it has no say for the time being; from the day on that is named it has."""
+        return moment[:_DATE_CHARS] < self.quarantined_until
 
 
 class MissingSuite(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,12 +253,36 @@ class MissingSuite(msgspec.Struct, frozen=True, kw_only=True):
 class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     """The shares of passed workflows at which the verdict changes."""
 
-    rollback_below: float = 0.5
-    monitor_above: float = 0.8
+    rollback_below: Share = 0.5
+    monitor_above: Share = 0.8
+
+
+class Baseline(msgspec.Struct, frozen=True, kw_only=True):
+    """What a control run saw before the deployment.
+
+    `failed` holds, by the id of a check, a key for each expectation that did not hold; `applied`
+    names the checks that passed or failed by themselves. `unusable` says why it is not compared
+    with; then it excuses nothing.
+    """
+
+    run_id: str
+    target: str
+    version: str
+    started_at: str
+    action: Action
+    suites: dict[str, str]
+    applied: list[str]
+    failed: dict[str, list[str]]
+    unusable: str = ""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """Every outcome with its evidence."""
+    """Every outcome with its evidence.
+
+    `probes` are what smokegate tries by itself, beside the suites. `suites` tells by a digest which
+    version of each suite ran. `earlier_samples` are those of good runs before this one, the latest
+    last.
+    """
 
     run_id: str
     target: str
@@ -228,9 +300,24 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     checks: list[CheckResult]
     leftovers: list[str]
     notes: list[str]
+    probes: list[CheckResult] = []
+    suites: dict[str, str] = {}
+    baseline: Baseline | None = None
+    earlier_samples: dict[str, list[list[float]]] = {}
     down: str = ""  # why the whole target counts as down; empty if it does not
     schema: int = SCHEMA
     tool: str = ""
+
+    @property
+    def everything(self) -> list[CheckResult]:
+        """The probes and the checks of the suites."""
+        return [*self.probes, *self.checks]
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """Every attempt at a probe, a check or a resource."""
+        owners: list[CheckResult | ResourceResult] = [*self.everything, *self.resources]
+        return [attempt for owner in owners for attempt in owner.attempts]
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -247,8 +334,18 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     flaky: int
 
 
+class Mitigation(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a failure weighs less than it would: rolling back would not cure it."""
+
+    check: str
+    reason: str
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What to do, the rule that said so, and the checks that decided it."""
+    """What to do, the rule that said so, and the checks that decided it.
+
+    It names the version that it is about and the number of requests that it stands on.
+    """
 
     action: Action
     rule: str
@@ -256,24 +353,46 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     counts: Counts
     deciding: list[str]
     partial: bool = False
+    version: str = ""
+    requests: int = 0
+    mitigated: list[Mitigation] = []
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """The digest of one part of a run and of all parts before it."""
+
+    part: str
+    digest: str
+
+
+class Seal(msgspec.Struct, frozen=True, kw_only=True):
+    """Binds the verdict to the evidence; `head` is the last link, over which the signature goes."""
+
+    links: list[Link]
+    head: str
+    signature: str = ""
+
+    @property
+    def short(self) -> str:
+        """Enough of the head to compare by eye."""
+        return self.head[:_SHORT_DIGITS]
 
 
 class JudgedRun(Run, frozen=True, kw_only=True):
     """A run with its verdict: what reports show and `run.json` holds."""
 
     verdict: Verdict
+    seal: Seal | None = None
 
 
 def to_json(run: JudgedRun) -> bytes:
-    """Encode a run as indented UTF-8 JSON with a final newline.
+    """Encode a run as indented UTF-8 JSON with a final newline, which is safe to print.
 
-    Half a surrogate pair, which UTF-8 cannot hold, is written out with a backslash.
+    Half a surrogate pair, which UTF-8 cannot hold, is written out with a backslash. So is what
+    would act on a terminal, and what a CI system would take for a command.
     """
-    try:
-        text = msgspec.json.encode(run)
-    except UnicodeEncodeError:
-        text = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(run)))
-    return msgspec.json.format(text, indent=1) + b"\n"
+    indented = msgspec.json.format(_encoded(run), indent=1)
+    return b"\n".join(map(_safe_to_print, indented.split(b"\n"))) + b"\n"
 
 
 def from_json(text: bytes) -> JudgedRun:
@@ -301,6 +420,28 @@ def json_schema() -> dict[str, Any]:
         members[moment] |= {"format": "date-time", "pattern": _MOMENT}
     about = {"$schema": _DIALECT, "$id": f"urn:smokegate:run:{SCHEMA}", "title": "run.json"}
     return about | schema
+
+
+def _encoded(run: JudgedRun) -> bytes:
+    try:
+        return msgspec.json.encode(run)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_without_surrogates(msgspec.to_builtins(run)))
+
+
+def _safe_to_print(line: bytes) -> bytes:
+    text = _SPECIAL.sub(_printable, line.decode())
+    return text.replace("##", r"#\u0023").encode()
+
+
+def _printable(match: re.Match[str]) -> str:
+    """Write out what is unprintable; in indented JSON it can only stand in a string."""
+    return "".join(each if each.isprintable() else _as_code(each) for each in match[0])
+
+
+def _as_code(character: str) -> str:
+    units = character.encode("utf-16-be").hex()
+    return "".join(rf"\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def _without_surrogates(value: Any) -> Any:

@@ -23,6 +23,8 @@ from smokegate.errors import UsageError
 DEFAULT_URL = "http://localhost:8000"
 FILE_NAME = "smokegate.toml"
 PREFIX = "SMOKEGATE_"
+# What a rollback command finds in its environment, and is no setting of the runs that it makes.
+TOLD_TO_COMMANDS = frozenset({"run_id", "verdict", "target", "version", "rollback_to"})
 # The names that the field uses already, beside SMOKEGATE_<SETTING>.
 PLAIN_NAMES = {
     "PRODUCTION_URL": "url",
@@ -30,24 +32,35 @@ PLAIN_NAMES = {
     "TEST_EMAIL": "test_email",
     "TEST_PASSWORD": "test_password",
 }
-SECRETS = frozenset({"test_password", "proxy"})
+SECRETS = frozenset({"test_password", "proxy", "rollback_command", "signing_key"})
 SHORTEST_SECRET = 6  # taking out anything shorter would black out innocent text
+WORDS_OF_SECRETS = (
+    r"passw|pwd|secret|token|(?:api|access|private|subscription|signing)[_-]?key|credential|jwt"
+    r"|session_?id|authorization|signature|x[_-]auth[_-]|set[_-]cookie"
+)
+# Short words only as a whole: pin is in shipping, and otp in laptop-price.
 _SECRET_NAME = re.compile(
-    r"passw|pwd|secret|token|(api|access|private|subscription)[_-]?key|credential|jwt|session_?id"
-    r"|authorization",
+    rf"{WORDS_OF_SECRETS}|(?:^|[_-])(?:otp|totp|pin|passcode|csrf|xsrf)$",
     re.IGNORECASE,
 )
-# Names like token_type hold a word that is no secret.
-_PUBLIC_NAME = re.compile(r"_(type|count|limit|expires_in|ttl)$", re.IGNORECASE)
+# Names like token_type or tokenUrl hold a word that is no secret.
+_PUBLIC_NAME = re.compile(
+    r"[_-]?(?:type|count|limit|expires_in|ttl|alg|algorithm|url|uri)$", re.IGNORECASE
+)
 _HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _LONGEST_HOST = 253  # RFC 1035, 2.3.4, less its two bytes of framing
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 UrlPath = Annotated[str, msgspec.Meta(pattern="^/")]
+Wait = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
+Age = Annotated[float, msgspec.Meta(gt=0, le=31_536_000)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=10_000_000_000)]
+Width = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
+SampleSize = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Email = Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$")]
 Secret = Annotated[str, msgspec.Meta(min_length=SHORTEST_SECRET)]
+SigningKey = Annotated[str, msgspec.Meta(min_length=16)]
 SuiteName = Literal["health", "workflows"]
 
 
@@ -77,10 +90,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     test_password: Secret = "SmokeTest123!@#"  # noqa: S105 - the documented default, not a secret
     ca_file: str = ""
     proxy: str = ""
-    canary_path: UrlPath = "/health"
+    control_addresses: tuple[str, ...] = ()  # "host:port"; they tell our network from the target's
+    health_path: UrlPath = "/health"  # asked until the target is ready, and sampled
+    version_path: UrlPath | Literal[""] = ""  # where it says its version; empty: health_path
+    version_field: str = "version"  # the member of its JSON body, "a.b" for b in a
+    wait_s: Wait = 10.0  # how long the target may take to settle; 0: it is not waited for
+    settle_connections: Width = 10  # fresh ones at once, which must serve one version
+    sample_requests: SampleSize = 200  # 0: no sample
+    sample_failures: Width = 3  # as many of them mean that the target fails now and then
     max_connections: Count = 64
-    max_reply_bytes: Count = 16_777_216  # on the wire
-    max_decoded_bytes: Count = 33_554_432  # after decompression
+    max_reply_bytes: Count = 4_194_304  # on the wire
+    max_decoded_bytes: Count = 8_388_608  # after decompression
+    rollback_command: str = ""  # divided into words as a shell does; none runs it
+    rollback_timeout_s: Seconds = 300.0
+    deployment: str = ""  # what is acted on only once; empty: the version that was judged
+    baseline_max_age_s: Age = 86_400.0
+    signing_key: SigningKey = ""  # with which run.json is signed; at least 16 characters
     results: str = "tests/smoke/results"
     journal: str = ""  # a folder; empty: the user's state folder
     extra: dict[str, Sourced] = {}
@@ -116,6 +141,7 @@ def load(
             found[key] = Sourced(value, f"--{key.removesuffix('_s').replace('_', '-')}")
     known = {key: convert(key, found[key], _TYPES[key]) for key in KEYS if key in found}
     _refuse_crossed_shares(known, found)
+    _refuse_wrong_addresses(known, found)
     extra = {key: sourced for key, sourced in found.items() if key not in KEYS}
     url = check_url(known["url"], found["url"].source) if "url" in known else DEFAULT_URL
     return Settings(**{**known, "url": url}, extra=extra, url_given="url" in known)
@@ -202,6 +228,26 @@ def _refuse_crossed_shares(known: Mapping[str, Any], found: Mapping[str, Sourced
         )
 
 
+def _refuse_wrong_addresses(known: Mapping[str, Any], found: Mapping[str, Sourced]) -> None:
+    key = "control_addresses"
+    for address in known.get(key, ()):
+        if not _is_address(address):
+            shown = address.rpartition("@")[2]  # what stands before it may be a password
+            raise UsageError(f"{found[key].source}: {key}: {shown!r} is not like host:port")
+
+
+def _is_address(text: str) -> bool:
+    """Whether it is a host and a port and nothing else; IPv6 in brackets."""
+    try:
+        parts = urlsplit(f"//{text}")
+        port = parts.port
+    except ValueError:
+        return False
+    return (
+        parts.netloc == text and "@" not in text and bool(port) and _is_host(parts.hostname or "")
+    )
+
+
 def _from_file(path: Path) -> dict[str, Sourced]:
     try:
         text = path.read_text(encoding="utf-8")
@@ -210,9 +256,21 @@ def _from_file(path: Path) -> dict[str, Sourced]:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from None
     try:
-        return {key: Sourced(value, path.name) for key, value in tomllib.loads(text).items()}
+        found = _flattened(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not TOML: {error}") from None
+    return {key: Sourced(value, path.name) for key, value in found.items()}
+
+
+def _flattened(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Read `[rollback] command` as `rollback_command`; any other table is a suite's own."""
+    found: dict[str, Any] = {}
+    for name, value in document.items():
+        if isinstance(value, dict) and any(key.startswith(f"{name}_") for key in KEYS):
+            found |= {f"{name}_{key}": part for key, part in value.items()}
+        else:
+            found[name] = value
+    return found
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Sourced]:
@@ -220,8 +278,16 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Sourced]:
     plain = {key: name for name, key in PLAIN_NAMES.items()}
     own = {name.removeprefix(PREFIX).lower(): name for name in environ if name.startswith(PREFIX)}
     return {
-        key: Sourced(environ[name], name)
+        key: Sourced(_readable(environ[name], name), name)
         for names in (plain, own)
         for key, name in names.items()
-        if environ.get(name, "").strip()
+        if environ.get(name, "").strip() and key not in TOLD_TO_COMMANDS
     }
+
+
+def _readable(value: str, name: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # Python holds bytes that are no text as half surrogates
+        raise UsageError(f"{name}: it is not UTF-8") from None
+    return value

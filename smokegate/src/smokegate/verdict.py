@@ -6,22 +6,23 @@ tell is judged at both ends: as passed and as failed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from smokegate.baseline import no_longer_applying
 from smokegate.results import (
     Action,
     CheckResult,
     Consequence,
     Counts,
+    Mitigation,
     Outcome,
     ResourceResult,
     Run,
     Verdict,
 )
+from smokegate.weights import Seen, mitigations, seen
 
-PASSING = frozenset({Outcome.PASSED, Outcome.WARNED})
-FAILING = frozenset({Outcome.FAILED, Outcome.BLOCKED})
 _FLAKY_LIMIT = 2
 EXIT_CODES = {
     Action.PROCEED: 0,
@@ -33,15 +34,6 @@ EXIT_CODES = {
 EXIT_MONITOR_STRICT = 5
 
 
-class Seen(NamedTuple):
-    """The part of a check's result that decides."""
-
-    id: str
-    suite: str
-    consequences: frozenset[Consequence]
-    counts_in_share: bool
-
-
 class Finding(NamedTuple):
     """What one end of the evidence comes to."""
 
@@ -51,29 +43,90 @@ class Finding(NamedTuple):
     deciding: list[str]
 
 
-Rule = Callable[[list[Seen], Run], Finding | None]
+class Rule(NamedTuple):
+    """A row of the table: in words, and as a function that finds whether it holds."""
+
+    words: str
+    find: Callable[[list[Seen], Run], Finding | None]
+
+
+class End(NamedTuple):
+    """The table applied to one end of the evidence: its rows up to the one that held."""
+
+    unknown_as: str
+    tried: list[tuple[Rule, Finding | None]]
+
+    @property
+    def action(self) -> Action:
+        """What this end alone comes to."""
+        return next(finding.action for _, finding in self.tried if finding)
 
 
 def judge(run: Run) -> Verdict:
     """Derive the verdict of a run; the same evidence always gives the same verdict."""
-    applicable = [check for check in run.checks if _applies(check)]
-    unknown = [check for check in applicable if check.outcome is Outcome.UNKNOWN]
-    if run.interrupted:
-        finding = _inconclusive(f"interrupted by {run.interrupted}", unknown, rule="interrupted")
-    elif not any(_says_something(check) for check in applicable):
-        finding = _inconclusive(_why_nothing(run, unknown), unknown, rule="nothing-run")
-    elif unknown or run.missing_suites:
-        finding = _judge_both_ends(run, applicable, unknown)
+    excused = mitigations(run)
+    finding = _judge(run, mitigated=False)
+    if finding.action is Action.ROLLBACK and excused:
+        finding = _with_excuse(_judge(run, mitigated=True), excused)
     else:
-        finding = _apply_rules(_seen(applicable, unknown_passes=True), run)
+        excused = []  # nothing weighed more than an open question
     return Verdict(
         action=finding.action,
         rule=finding.rule,
         reason=finding.reason,
-        counts=count(run.checks, run.resources),
+        counts=count(run),
         deciding=finding.deciding,
         partial=run.partial,
+        version=run.version,
+        requests=sum(attempt.requests for attempt in run.attempts),
+        mitigated=excused,
     )
+
+
+def _judge(run: Run, *, mitigated: bool) -> Finding:
+    deciding = [check for check in run.everything if check.decides(run.started_at)]
+    unknown = [check for check in deciding if check.outcome is Outcome.UNKNOWN]
+    best, worst = _both_ends(run, mitigated=mitigated)
+    if run.interrupted:
+        return _inconclusive(f"interrupted by {run.interrupted}", unknown, rule="interrupted")
+    if not _has_answer(run):
+        return _inconclusive(_why_nothing(run, unknown), unknown, rule="nothing-run")
+    if unknown or run.missing_suites:
+        return _judge_both_ends(run, _apply_rules(best, run), _apply_rules(worst, run), unknown)
+    return _apply_rules(best, run)
+
+
+def _both_ends(run: Run, *, mitigated: bool) -> tuple[list[Seen], list[Seen]]:
+    """What was seen, every unknown once as passed and once as failed."""
+    deciding = [check for check in run.everything if check.decides(run.started_at)]
+    best, worst = (
+        [seen(each, run, unknown_passes=end, mitigated=mitigated) for each in deciding]
+        for end in (True, False)
+    )
+    return best, worst
+
+
+def ends(run: Run) -> list[End]:
+    """How the table was applied: once, or for both ends where something is unknown."""
+    best, worst = _both_ends(run, mitigated=bool(judge(run).mitigated))
+    if run.missing_suites:
+        tried: list[tuple[Rule, Finding | None]] = [(_MISSING, _missing_suite([], run))]
+        return [End("passed", list(_tried(best, run))), End("failed", tried)]
+    if best == worst:
+        return [End("", list(_tried(best, run)))]
+    return [
+        End(words, list(_tried(one, run))) for words, one in (("passed", best), ("failed", worst))
+    ]
+
+
+def _with_excuse(finding: Finding, excused: list[Mitigation]) -> Finding:
+    """Say why it is no rollback, where it is none."""
+    if finding.action is Action.ROLLBACK:
+        return finding
+    first, more = excused[0], len(excused) - 1
+    words = f"no rollback would cure {first.check}: {first.reason}"
+    words += f" (and {more} more)" if more else ""
+    return finding._replace(reason=f"{finding.reason}; {words}")
 
 
 def exit_code(verdict: Verdict, *, strict: bool) -> int:
@@ -83,11 +136,14 @@ def exit_code(verdict: Verdict, *, strict: bool) -> int:
     return EXIT_CODES[verdict.action]
 
 
-def count(checks: Iterable[CheckResult], resources: Iterable[ResourceResult] = ()) -> Counts:
-    """Count outcomes; the share is over the workflows that apply and still decide."""
-    checks = list(checks)
-    outcomes = [check.outcome for check in checks]
-    workflows = [check for check in checks if check.suite == "workflows" and _applies(check)]
+def count(run: Run) -> Counts:
+    """Count the outcomes of the suites' checks; the share is over the workflows that decide."""
+    outcomes = [check.outcome for check in run.checks]
+    workflows = [
+        check
+        for check in run.checks
+        if check.suite == "workflows" and check.decides(run.started_at)
+    ]
     return Counts(
         passed=outcomes.count(Outcome.PASSED),
         warned=outcomes.count(Outcome.WARNED),
@@ -95,27 +151,28 @@ def count(checks: Iterable[CheckResult], resources: Iterable[ResourceResult] = (
         blocked=outcomes.count(Outcome.BLOCKED),
         unknown=outcomes.count(Outcome.UNKNOWN),
         skipped=outcomes.count(Outcome.SKIPPED),
-        workflows_passed=sum(check.outcome in PASSING for check in workflows),
+        workflows_passed=sum(check.outcome.passes for check in workflows),
         workflows_applicable=len(workflows),
-        flaky=flaky_incidents(checks, resources),
+        flaky=_incidents(_flaky_ones(run)),
     )
 
 
-def flaky_incidents(checks: Iterable[CheckResult], resources: Iterable[ResourceResult] = ()) -> int:
-    """Count flaky checks and resources; what one lost connection made flaky counts once."""
-    flaky = [check.lost_connection for check in checks if check.flaky and _applies(check)]
-    flaky += [resource.lost_connection for resource in resources if resource.flaky]
-    return len({each for each in flaky if each is not None}) + flaky.count(None)
+def _flaky_ones(run: Run) -> list[CheckResult | ResourceResult]:
+    flaky = [check for check in run.everything if check.flaky and check.decides(run.started_at)]
+    return [*flaky, *(resource for resource in run.resources if resource.flaky)]
+
+
+def _incidents(flaky: list[CheckResult | ResourceResult]) -> int:
+    """Count what was flaky; what one lost connection made flaky counts once."""
+    lost = [each.lost_connection for each in flaky]
+    return len({each for each in lost if each is not None}) + lost.count(None)
 
 
 def _judge_both_ends(
-    run: Run, applicable: list[CheckResult], unknown: list[CheckResult]
+    run: Run, best: Finding, worst: Finding, unknown: list[CheckResult]
 ) -> Finding:
-    best = _apply_rules(_seen(applicable, unknown_passes=True), run)
-    worst = _apply_rules(_seen(applicable, unknown_passes=False), run)
     if run.missing_suites:
-        # Nobody knows what a missing suite would have said, so its worst is the worst there is.
-        worst = Finding(Action.ROLLBACK, "missing-suite", _missing(run), [])
+        worst = _missing_suite([], run)
     if best.action is worst.action:
         return best
     if best.action.opens_the_gate and not worst.action.opens_the_gate:
@@ -127,11 +184,18 @@ def _judge_both_ends(
 
 
 def _apply_rules(checks: list[Seen], run: Run) -> Finding:
+    _, finding = list(_tried(checks, run))[-1]
+    assert finding is not None  # noqa: S101 - the last rule always holds
+    return finding
+
+
+def _tried(checks: list[Seen], run: Run) -> Iterator[tuple[Rule, Finding | None]]:
+    """The rows of the table with what they find, up to the first that holds."""
     for rule in RULES:
-        finding = rule(checks, run)
+        finding = rule.find(checks, run)
+        yield rule, finding
         if finding is not None:
-            return finding
-    raise AssertionError("the last rule always holds")
+            return
 
 
 def _rollback_failed(checks: list[Seen], run: Run) -> Finding | None:
@@ -152,7 +216,7 @@ def _investigate_failed(checks: list[Seen], run: Run) -> Finding | None:
 
 def _share_in_between(checks: list[Seen], run: Run) -> Finding | None:
     share, failed = _share(checks)
-    if share is None or share > run.thresholds.monitor_above:
+    if share is None or share == 1 or share > run.thresholds.monitor_above:
         return None
     reason = f"{_share_in_words(checks)}, not above {run.thresholds.monitor_above:.0%}"
     return Finding(
@@ -161,12 +225,24 @@ def _share_in_between(checks: list[Seen], run: Run) -> Finding | None:
 
 
 def _flaky(_: list[Seen], run: Run) -> Finding | None:
-    flaky = [check.id for check in run.checks if check.flaky and _applies(check)]
-    flaky += [resource.name for resource in run.resources if resource.flaky]
-    if flaky_incidents(run.checks, run.resources) < _FLAKY_LIMIT:
+    flaky = _flaky_ones(run)
+    if _incidents(flaky) < _FLAKY_LIMIT:
         return None
-    reason = f"{len(flaky)} passed only on the second try: {', '.join(flaky)}"
-    return Finding(Action.INVESTIGATE, "flaky", reason, flaky)
+    names = [each.id if isinstance(each, CheckResult) else each.name for each in flaky]
+    reason = f"{len(names)} passed only on the second try: {', '.join(names)}"
+    return Finding(Action.INVESTIGATE, "flaky", reason, names)
+
+
+def _missing_suite(_: list[Seen], run: Run) -> Finding:
+    return Finding(Action.ROLLBACK, "missing-suite", _missing(run), [])
+
+
+def _no_longer_applies(_: list[Seen], run: Run) -> Finding | None:
+    gone = no_longer_applying(run)
+    if not gone:
+        return None
+    reason = f"applied before the deployment and no longer do: {', '.join(gone)}"
+    return Finding(Action.INVESTIGATE, "no-longer-applies", reason, gone)
 
 
 def _share_not_whole(checks: list[Seen], run: Run) -> Finding | None:
@@ -182,10 +258,12 @@ def _monitor_failed(checks: list[Seen], run: Run) -> Finding | None:
 
 
 def _all_passed(checks: list[Seen], run: Run) -> Finding:
-    warned = [each.id for each in run.checks if each.outcome is Outcome.WARNED and _applies(each)]
+    deciding = [check for check in run.everything if check.decides(run.started_at)]
+    warned = [check.id for check in deciding if check.outcome is Outcome.WARNED]
     warned += [resource.name for resource in run.resources if resource.flaky]
-    words = f"all {len(checks)} checks that apply passed"
-    if len(checks) == 1:
+    number = len(checks) - sum(probe in deciding for probe in run.probes)
+    words = f"all {number} checks that apply passed"
+    if number == 1:
         words = "the one check that applies passed"
     if warned:
         words += f", {len(warned)} with warnings: {', '.join(warned)}"
@@ -193,15 +271,17 @@ def _all_passed(checks: list[Seen], run: Run) -> Finding:
 
 
 RULES: tuple[Rule, ...] = (
-    _rollback_failed,
-    _share_too_low,
-    _investigate_failed,
-    _share_in_between,
-    _flaky,
-    _share_not_whole,
-    _monitor_failed,
-    _all_passed,
+    Rule("something failed that means rollback", _rollback_failed),
+    Rule("too few workflows passed to go on", _share_too_low),
+    Rule("something failed that means investigate", _investigate_failed),
+    Rule("too many workflows did not pass to just go on", _share_in_between),
+    Rule("two checks or more passed only on a second try", _flaky),
+    Rule("a check that applied before the deployment is skipped now", _no_longer_applies),
+    Rule("a workflow did not pass", _share_not_whole),
+    Rule("something failed that means monitor", _monitor_failed),
+    Rule("every check that applies passed", _all_passed),
 )
+_MISSING = Rule("nobody knows what a missing suite would have said: the worst", _missing_suite)
 
 
 def _consequence_failed(
@@ -214,33 +294,11 @@ def _consequence_failed(
     return Finding(action, rule, _with_cause("", failed, run), failed)
 
 
-def _seen(checks: list[CheckResult], *, unknown_passes: bool) -> list[Seen]:
-    return [_seen_one(check, unknown_passes=unknown_passes) for check in checks]
-
-
-def _seen_one(check: CheckResult, *, unknown_passes: bool) -> Seen:
-    consequences = set(check.failed_consequences)
-    if check.outcome is Outcome.UNKNOWN and not unknown_passes:
-        consequences.add(check.consequence)
-    if check.outcome in FAILING and not consequences:
-        consequences.add(check.consequence)
-    if check.suite != "workflows" and Consequence.SHARE in consequences:
-        consequences.add(Consequence.ROLLBACK)  # there is no share that it could count in
-    return Seen(
-        id=check.id,
-        suite=check.suite,
-        consequences=frozenset(consequences),
-        counts_in_share=check.suite == "workflows",
-    )
-
-
-def _applies(check: CheckResult) -> bool:
-    return check.outcome is not Outcome.SKIPPED and not check.deprecated
-
-
-def _says_something(check: CheckResult) -> bool:
-    """Whether a check gave an answer, or saw a failure before it could not tell any more."""
-    return check.outcome is not Outcome.UNKNOWN or bool(check.failed_consequences)
+def _has_answer(run: Run) -> bool:
+    """Whether a check said anything, or a probe saw the target fail."""
+    checks = [check for check in run.checks if check.decides(run.started_at)]
+    known = any(check.outcome is not Outcome.UNKNOWN for check in checks)
+    return known or any(each.failed_consequences for each in [*run.probes, *checks])
 
 
 def _share(checks: list[Seen]) -> tuple[float | None, list[str]]:
@@ -267,7 +325,7 @@ def _share_in_words(checks: list[Seen]) -> str:
 
 def _with_cause(reason: str, failed: list[str], run: Run) -> str:
     """Add what failed first, and whether it is the one cause of all."""
-    by_id = {check.id: check for check in run.checks}
+    by_id = {check.id: check for check in run.everything}
     causes = [f"the whole target is down: {run.down}"] if run.down else []
     causes = causes or list(dict.fromkeys(_cause(by_id[each]) for each in failed))
     more = f" (and {len(causes) - 1} more)" if len(causes) > 1 else ""

@@ -61,7 +61,8 @@ class Rehearsal:
         listen: Callable[[Event], None] | None = None,
         **settings: Any,
     ) -> None:
-        known = Settings(url=TARGET, url_given=True, **{"require": (), **settings})
+        defaults = {"url": TARGET, "require": (), "wait_s": 0.0, "sample_requests": 0}
+        known = Settings(url_given=True, **{**defaults, **settings})
         catalogue = Catalogue()
         catalogue.add({function.__name__: function for function in resources})
         self.transport = ScriptedTransport() if transport is None else transport

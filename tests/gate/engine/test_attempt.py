@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from smokegate.client import Client
 from smokegate.engine.attempt import Attempts, Ended
+from smokegate.engine.conclusion import lost_connection_of
 from smokegate.errors import ExpectationFailed, JournalError, NotApplicable
 from smokegate.expectations import INVESTIGATE, MONITOR, WARN, expect
 from smokegate.results import Consequence, Outcome
@@ -166,7 +167,7 @@ async def warns(client: Client) -> None:
         (exits, UNKNOWN, "SystemExit in the check: 0"),
         (is_cancelled_by_what_it_waits_for, UNKNOWN, "CancelledError in the check: "),
         (raises_a_group_of_cancellations, UNKNOWN, "CancelledError in the check: "),
-        (times_out_by_itself, UNKNOWN, "TimeoutError in the check: "),
+        (times_out_by_itself, UNKNOWN, "TimeoutError in the check:"),
         (skips, SKIPPED, "no Redis here"),
         (skips_as_pytest_does, SKIPPED, "no Redis here"),
         (warns, WARNED, "slow"),
@@ -444,3 +445,55 @@ async def test_a_person_who_interrupts_is_heard() -> None:
     coroutine = attempt(work)
     with pytest.raises(KeyboardInterrupt):
         await coroutine
+
+
+async def test_what_a_429_made_a_check_wait_is_remarked() -> None:
+    throttled = answered(429, headers=[("Retry-After", "3")])
+    transport = ScriptedTransport({"GET /": [throttled, throttled, answered()]})
+    ended = await attempt(lambda client: client.get("/"), transport)
+    assert ended.outcome is PASSED
+    assert ended.evidence.remarks == ["the target made it wait 6 s (429)"]
+    assert (await attempt(lambda client: client.get("/"))).evidence.remarks == []
+
+
+@pytest.mark.parametrize(
+    ("limits_s", "ends_s"),
+    [((100.0,), 60.0), ((50.0,), 60.0), ((130.0,), 90.0), ((120.0, 130.0, 110.0), 90.0)],
+)
+async def test_the_deadline_counts_from_the_longest_request_that_is_allowed(
+    limits_s: tuple[float, ...], ends_s: float
+) -> None:
+    async def work(client: Client) -> None:
+        for limit_s in limits_s:
+            await client.get("/", timeout_s=limit_s)
+        await asyncio.gather(client.get("/never"), client.get("/never"))
+
+    ended = await attempt(work)
+    assert (ended.outcome, ended.attempt.duration_s) == (FAILED, ends_s)
+    assert {each.trouble.kind for each in ended.attempt.exchanges if each.trouble} == {"deadline"}
+
+
+async def test_what_was_given_up_does_not_hide_how_the_attempt_ended() -> None:
+    transport = ScriptedTransport({"POST /": unanswered("lost", connection=4), "GET /never": NEVER})
+
+    async def work(client: Client) -> None:
+        await asyncio.gather(client.get("/never"), client.post("/"))
+
+    ended = await attempt(work, transport)
+    lost, given_up = ended.attempt.exchanges
+    assert (lost.trouble and lost.trouble.kind) == "lost"
+    assert (given_up.trouble and given_up.trouble.kind) == "abandoned"
+    assert ended.attempt.last_exchange == lost
+    assert lost_connection_of(ended) == 4
+
+
+async def test_what_a_reply_put_into_words_is_kept_short() -> None:
+    async def repeats(client: Client) -> None:
+        client.warn("w" * 1_000_000)
+        raise RuntimeError("r" * 1_000_000) from ValueError("v" * 1_000_000)
+
+    ended = await attempt(repeats)
+    assert ended.attempt.reason == "RuntimeError in the check: " + "r" * 1_973
+    assert ended.evidence.warnings == ["w" * 2_000]
+    assert ended.attempt.traceback.endswith("r" * 1_000 + "\n")
+    assert len(ended.attempt.traceback) == 20_000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 from smokegate.results import Action, Consequence, Outcome
 
@@ -18,6 +20,7 @@ from smokegate import (
     resource,
 )
 from tests.gate.engine.rehearsal import Rehearsal, action
+from tests.gate.scripted_transport import ScriptedTransport, Step, answered
 
 
 async def test_a_mild_failure_before_a_crash_does_not_open_the_gate() -> None:
@@ -125,3 +128,38 @@ async def test_a_mild_demand_on_a_resource_rolls_nothing_back() -> None:
 
     rehearsal = Rehearsal(Health, resources=(account,))
     assert action(await rehearsal.run()) is Action.INVESTIGATE
+
+
+FULL = answered(507, {"detail": "The storage is full."})
+
+
+async def demands(client: Client) -> None:
+    expect(await client.post("/accounts")).status(201)
+
+
+async def asserts(client: Client) -> None:
+    assert (await client.post("/accounts")).status == 201
+
+
+@pytest.mark.parametrize("work", [demands, asserts])
+@pytest.mark.parametrize("in_a_resource", [False, True])
+@pytest.mark.parametrize(
+    ("reply", "expected"), [(FULL, Action.INVESTIGATE), (answered(500), Action.ROLLBACK)]
+)
+async def test_a_full_disk_is_investigated_wherever_it_is_met(
+    reply: Step, expected: Action, in_a_resource: bool, work: Callable[[Client], Awaitable[None]]
+) -> None:
+    @resource
+    async def account(client: Client) -> None:
+        if in_a_resource:
+            await work(client)
+
+    class Health(HealthSuite):
+        async def test_it(self, client: Client, account: None) -> None:
+            await work(client)
+
+    transport = ScriptedTransport({"POST /accounts": reply})
+    run = await Rehearsal(Health, resources=(account,), transport=transport).run()
+    assert action(run) is expected
+    named = "the target's storage is full" in run.checks[0].reason
+    assert named is (expected is Action.INVESTIGATE)

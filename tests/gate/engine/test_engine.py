@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from smokegate.checks import HealthSuite, WorkflowSuite, deprecated, exclusive
+from smokegate.checks import HealthSuite, WorkflowSuite, deprecated, exclusive, quarantine
 from smokegate.client import Client
-from smokegate.engine import CheckFinished, RunStarted
+from smokegate.engine import CheckFinished, RunStarted, Waiting
 from smokegate.expectations import MONITOR, expect
 from smokegate.resources import removes, resource
 from smokegate.results import Action, Outcome
@@ -234,6 +235,20 @@ async def test_each_check_has_a_deadline_that_begins_when_its_resources_are_ther
     assert rehearsal.now_s == 70.0
 
 
+async def test_a_wait_that_the_target_asks_for_is_told_and_remarked() -> None:
+    throttled = answered(429, headers=[("Retry-After", "9")])
+    transport = ScriptedTransport({"GET /a": [throttled, answered()]})
+
+    class Health(HealthSuite):
+        async def test_it(self, client: Client) -> None:
+            await client.get("/a")
+
+    rehearsal = Rehearsal(Health, transport=transport)
+    run = await rehearsal.run()
+    assert Waiting("GET /a is throttled (429), 9 s") in rehearsal.events
+    assert check_in(run, "it").remarks == ["the target made it wait 9 s (429)"]
+
+
 async def test_two_checks_failed_by_one_lost_connection_are_one_incident() -> None:
     lost = unanswered("lost", connection=4)
     transport = ScriptedTransport(
@@ -289,6 +304,23 @@ async def test_a_required_suite_in_which_nothing_applies_is_missing() -> None:
     assert outcomes(run) == {"redis": SKIPPED, "old": PASSED}
     assert [missing.suite for missing in run.missing_suites] == ["health"]
     assert action(run) is Action.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("days", "missing"), [(1, ["health"]), (0, [])])
+async def test_a_suite_in_which_all_is_quarantined_is_missing(
+    days: int, missing: list[str]
+) -> None:
+    until = str(datetime.now(UTC).date() + timedelta(days=days))
+
+    class Health(HealthSuite):
+        @quarantine(until=until, reason="its plan is renewed late")
+        async def test_it(self, client: Client) -> None:
+            await ask(client)
+
+    run = await Rehearsal(Health, transport=target(), require=("health",)).run()
+    assert [each.suite for each in run.missing_suites] == missing
+    (check,) = run.checks
+    assert (check.quarantined_until, check.quarantine_reason) == (until, "its plan is renewed late")
 
 
 async def test_a_part_of_a_suite_in_which_nothing_applies_is_not_missing() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from smokegate.client.evidence import failure_in_words
-from smokegate.client.trouble import describe
+from smokegate.client.whose import describe
 from smokegate.results import (
     Attempt,
     CheckResult,
@@ -124,6 +124,8 @@ def attempt(
         duration_s=0.02,
         expectations=list(failed),
         exchanges=exchanges,
+        requests=len(exchanges),
+        requests_s=sum(each.timing.total_s for each in exchanges),
     )
     return msgspec.structs.replace(made, **changes)
 

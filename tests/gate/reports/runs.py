@@ -7,6 +7,8 @@ from collections.abc import Callable
 import msgspec
 from smokegate.client.evidence import failure_in_words
 from smokegate.results import (
+    Action,
+    Baseline,
     Consequence,
     JudgedRun,
     MissingSuite,
@@ -85,7 +87,7 @@ def monitor() -> JudgedRun:
             usage,
             "path_searches grew by 3",
             "it grew by 2",
-            owner="team-billing",
+            owner="Stripe",
         ),
         old,
         only=[*TITLES, old.id],
@@ -119,6 +121,46 @@ def investigate() -> JudgedRun:
             "status is 200",
             "401 'Invalid credentials'",
         ),
+    )
+
+
+def mitigated() -> JudgedRun:
+    """What failed before the deployment too, what belongs to others, and what is in quarantine."""
+    database = exchange(path="/health/database", status=503)
+    plans = exchange("POST", "/api/subscriptions", 502)
+    usage = exchange("GET", "/api/usage")
+    suites = {"health": "5e1f", "workflows": "5e1f", "run": "smokegate/0.1.0"}
+    return judged(
+        failed("health.test_database_connection", database, "status is 200", "503"),
+        failed(
+            "workflows.test_subscription_flow",
+            plans,
+            "status is 201",
+            "502",
+            consequence=Consequence.ROLLBACK,
+            owner="Stripe",
+        ),
+        failed(
+            "workflows.test_usage_tracking_flow",
+            usage,
+            "path_searches grew by 3",
+            "it grew by 2",
+            quarantined_until="2025-03-01",
+            quarantine_reason="counted twice in the replica, ticket 4711",
+        ),
+        check("workflows.test_user_login_flow", quarantined_until="2025-01-31"),
+        suites=suites,
+        baseline=Baseline(
+            run_id="20250131-233000-facade",
+            target="https://api.example.com",
+            version="1.4.1",
+            started_at="2025-01-31T23:30:00.000Z",
+            action=Action.ROLLBACK,
+            suites=suites,
+            applied=[],
+            failed={"health.test_database_connection": ["GET /health/database: status is 200"]},
+        ),
+        probes=[check("run.sampler", remarks=["200 requests on fresh connections"])],
     )
 
 
@@ -242,6 +284,7 @@ RUNS: dict[str, Callable[[], JudgedRun]] = {
     "proceed": proceed,
     "monitor": monitor,
     "investigate": investigate,
+    "mitigated": mitigated,
     "rollback": rollback,
     "down": down,
     "inconclusive": inconclusive,

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from smokegate.reports.github import annotations, outputs, publish, step_summary
 from smokegate.results import JudgedRun, Outcome
+from smokegate.seal import sealed
 
 from tests.gate.reports import parts, runs
 from tests.gate.reports.conftest import Golden
@@ -185,3 +186,9 @@ def test_a_title_cannot_end_before_its_end() -> None:
     check = parts.failed("health.test[a: b, c::d]", parts.exchange(), "it is", "not")
     line = annotations(parts.judged(check, only=[check.id]))[1]
     assert line.startswith("::error title=health.test[a%3A b%2C c%3A%3Ad]::GET /health: ")
+
+
+def test_the_seal_can_be_compared() -> None:
+    run = sealed(runs.rollback(), "")
+    assert run.seal is not None
+    assert f"run {run.run_id}, seal {run.seal.head[:12]}" in step_summary(run)

@@ -13,7 +13,7 @@ from smokegate.results import JudgedRun, Outcome
 
 from tests.gate.reports import parts, runs
 from tests.gate.reports.conftest import Golden
-from tests.gate.reports.hostile import poisoned, texts
+from tests.gate.reports.hostile import is_command, is_harmless, poisoned, texts
 
 # Surefire's schema 3.0.2: attributes, and the order of a test case's children. The properties of
 # a test case are an extension, which stands first.
@@ -182,3 +182,6 @@ def test_any_reader_reads_it_whatever_the_target_sent(text: str) -> None:
             outcomes = Counter(check.outcome for check in run.checks if check.suite == suite)
             assert len(root.findall(".//skipped")) == outcomes[Outcome.SKIPPED]
             assert ET.parse(BytesIO(document)).getroot().tag == "testsuite"
+            shown = "\n".join(part.text or "" for part in root.iter())
+            assert is_harmless(shown)
+            assert not any(map(is_command, shown.split("\n")))

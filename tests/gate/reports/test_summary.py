@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from smokegate.reports.summary import summary
 from smokegate.reports.wording import verdict_line
+from smokegate.seal import sealed
 
 from tests.gate.reports import parts, runs
 from tests.gate.reports.conftest import Golden
@@ -48,3 +49,9 @@ def test_nothing_that_the_target_sent_can_act(text: str) -> None:
         assert is_harmless(shown)
         assert not any(is_command(line) for line in shown.split("\n"))
         shown.encode("utf-8")  # raises nothing
+
+
+def test_the_seal_can_be_compared() -> None:
+    run = sealed(runs.rollback(), "")
+    assert run.seal is not None
+    assert f"seal {run.seal.head[:12]}" in summary(run)

@@ -9,6 +9,7 @@ from smokegate.engine import CheckFinished, RunStarted
 from smokegate.reports.terminal import Terminal
 from smokegate.reports.wording import SIGNS, verdict_line
 from smokegate.results import JudgedRun
+from smokegate.seal import sealed
 
 from tests.gate.reports import runs
 from tests.gate.reports.conftest import Golden
@@ -29,7 +30,7 @@ def show(
     """Play a run as the engine would, with the first checks reported one by one."""
     terminal = Terminal(stream, verbose=verbose, environ=environ or {})
     checks = [(check.suite, check.id) for check in run.checks]
-    terminal.listen(RunStarted(run.run_id, run.target, checks, run.partial))
+    terminal.listen(RunStarted(run.run_id, run.target, checks, run.partial, run.started_at))
     for check in run.checks[:finished]:
         terminal.listen(CheckFinished(check))
     terminal.finish(run)
@@ -149,3 +150,9 @@ def test_a_closed_stream_does_not_end_the_run() -> None:
     terminal = Terminal(stream, environ={})
     stream.close()
     terminal.finish(runs.rollback())
+
+
+def test_the_seal_can_be_compared() -> None:
+    run = sealed(runs.rollback(), "")
+    assert run.seal is not None
+    assert run.seal.head[:12] in shown(run)

@@ -16,6 +16,8 @@ from smokegate.results import Action, Outcome
 
 from tests.gate.reports import parts, runs
 
+MOMENT = "2026-01-01T00:00:00.000Z"
+
 
 @pytest.mark.parametrize(
     ("duration_s", "words"),
@@ -30,6 +32,7 @@ from tests.gate.reports import parts, runs
         (99.99, "1 min 40 s"),
         (119.7, "2 min 0 s"),
         (125, "2 min 5 s"),
+        (1e308, f"{int(1e308) // 60} min {int(1e308) % 60} s"),
     ],
 )
 def test_durations_read_well_at_their_borders(duration_s: float, words: str) -> None:
@@ -83,9 +86,31 @@ def test_a_whole_suite_is_named_by_its_name() -> None:
 
 def test_remarks_tell_what_the_sign_does_not() -> None:
     by_id = {check.id: check for check in [*runs.rollback().checks, *runs.monitor().checks[-1:]]}
-    assert remarks(by_id["workflows.test_subscription_flow"]) == ["blocked"]
-    assert remarks(by_id["workflows.test_lattice_pathfinding_flow"]) == ["40 ms", "failed twice"]
-    assert remarks(by_id["workflows.test_usage_v0"]) == [
+    assert remarks(by_id["workflows.test_subscription_flow"], MOMENT) == ["blocked"]
+    pathfinding = by_id["workflows.test_lattice_pathfinding_flow"]
+    assert remarks(pathfinding, MOMENT) == ["40 ms", "failed twice"]
+    assert remarks(by_id["workflows.test_usage_v0"], MOMENT) == [
         "20 ms",
         "deprecated since 1.3, does not decide",
     ]
+
+
+@pytest.mark.parametrize(
+    ("until", "words"),
+    [
+        ("2026-01-02", "quarantined until 2026-01-02, does not decide: the plan is renewed late"),
+        ("2026-01-01", "quarantine ended on 2026-01-01, counts again"),
+    ],
+)
+def test_a_quarantine_is_told_and_so_is_its_end(until: str, words: str) -> None:
+    check = parts.check(
+        "health.test_it", quarantined_until=until, quarantine_reason="the plan is renewed late"
+    )
+    assert remarks(check, MOMENT) == ["20 ms", words]
+
+
+def test_what_no_rollback_would_cure_is_said_to_who_must_decide() -> None:
+    assert what_to_do(runs.mitigated()) == (
+        "Do not go on yet: look into what did not pass. Rolling back would not cure it."
+    )
+    assert "rollback so far" in what_to_do(runs.investigate())

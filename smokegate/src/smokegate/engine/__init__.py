@@ -3,7 +3,8 @@
 It tells what happens as events and returns the run; who listens is not its business.
 """
 
-from smokegate.engine.engine import CheckFinished, Engine, Event, RunStarted, sweep_one
+from smokegate.engine.engine import CheckFinished, Engine, Event, RunStarted, Waiting, sweep_one
+from smokegate.engine.loop import in_loop
 from smokegate.engine.plan import Plan, load, plan, select_by_words
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "Event",
     "Plan",
     "RunStarted",
+    "Waiting",
+    "in_loop",
     "load",
     "plan",
     "select_by_words",

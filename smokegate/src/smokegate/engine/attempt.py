@@ -11,7 +11,9 @@ from typing import Any
 
 from smokegate.client import Client, Evidence, Session
 from smokegate.client.evidence import failure_in_words
+from smokegate.client.incurable import incurable_cause
 from smokegate.client.record import redacted
+from smokegate.client.redaction import ending
 from smokegate.engine.output import Output, kept
 from smokegate.errors import CheckEnded, ExpectationFailed, JournalError, NoReply, NotApplicable
 from smokegate.results import Attempt, Consequence, Expectation, Outcome
@@ -59,13 +61,21 @@ class Attempts:
             evidence.closed = True
 
     async def make(
-        self, owner: str, number: int, consequence: Consequence, work: Work, *, fresh: bool = False
+        self,
+        owner: str,
+        number: int,
+        consequence: Consequence,
+        work: Work,
+        *,
+        fresh: bool = False,
+        deadline_s: float | None = None,
     ) -> Ended:
         """Run `work` with a client of its own; only an interruption from outside passes through."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         text = self._session.redactor.text
-        evidence = Evidence(f"{owner}#{number}", consequence, started + self._deadline_s, text)
+        ends = started + (self._deadline_s if deadline_s is None else deadline_s)
+        evidence = Evidence(f"{owner}#{number}", consequence, ends, text)
         self._open.add(evidence)
         try:
             value, error, output = await self._run(evidence, work, fresh=fresh)
@@ -73,18 +83,23 @@ class Attempts:
             await self._end_stray_requests(evidence)
         finally:
             self._open.discard(evidence)
-        evidence.warnings[:] = map(text, evidence.warnings)
+        if evidence.waited_s:
+            evidence.remarks.append(f"the target made it wait {evidence.waited_s:g} s (429)")
+        for words in evidence.warnings, evidence.remarks:
+            words[:] = [evidence.shown(each, _REASON_CHARS) for each in words]
         outcome, reason = _outcome(evidence, error, self.interrupted)
         attempt = Attempt(
             number=number,
             outcome=outcome,
-            reason=text(reason)[:_REASON_CHARS],
+            reason=" ".join(evidence.shown(reason, _REASON_CHARS).split()),
             started_s=round(started - self._session.started, 6),
             duration_s=round(loop.time() - started, 6),
             expectations=[_redacted(each, text) for each in evidence.expectations],
             exchanges=[redacted(each, self._session.redactor) for each in evidence.exchanges],
             output=output.redacted(text),
-            traceback=text(_traceback(error, outcome))[-_TRACEBACK_CHARS:],
+            traceback=ending(_traceback(error, outcome), _TRACEBACK_CHARS, text),
+            requests=evidence.requests,
+            requests_s=round(evidence.requests_s, 6),
         )
         return Ended(attempt, evidence, value=value, asserted=_asserted(evidence, error))
 
@@ -94,7 +109,7 @@ class Attempts:
         """Run the work and give its value, how it ended, and what it printed."""
         value: Any = None
         error: BaseException | None = None
-        limit = asyncio.timeout_at(evidence.deadline)
+        limit = evidence.limit = asyncio.timeout_at(evidence.deadline)
         with kept() as output:
             try:
                 async with limit:
@@ -146,7 +161,7 @@ def _outcome(  # noqa: PLR0911 - one return for each way to end
     hard = next((each for each in errors if _is_target_fault(each, evidence)), None)
     if hard is not None:
         mild = evidence.consequence is Consequence.WARN and not evidence.failures
-        return (Outcome.WARNED if mild else Outcome.FAILED), describe(hard)
+        return (Outcome.WARNED if mild else Outcome.FAILED), _with_cause(hard, evidence)
     if isinstance(error, asyncio.CancelledError) and interrupted:
         return Outcome.UNKNOWN, f"interrupted by {interrupted}"
     ours = next((each for each in errors if not isinstance(each, NotApplicable)), None)
@@ -161,6 +176,13 @@ def _outcome(  # noqa: PLR0911 - one return for each way to end
     if evidence.warnings:
         return Outcome.WARNED, "; ".join(evidence.warnings)
     return Outcome.PASSED, ""
+
+
+def _with_cause(hard: BaseException, evidence: Evidence) -> str:
+    """Describe a failure; what a plain assert is about is most likely the last reply."""
+    recorded = hard in evidence.ended or not evidence.exchanges
+    cause = "" if recorded else incurable_cause(evidence.exchanges[-1])
+    return f"{describe(hard)}; {cause}" if cause else describe(hard)
 
 
 def _asserted(evidence: Evidence, error: BaseException | None) -> bool:
@@ -211,8 +233,8 @@ def _deadline_error(
 
 
 def describe(error: BaseException | None) -> str:
-    """Give an exception in one line; a plain assert without words shows its source."""
-    words = " ".join(_text(error).split())
+    """Give an exception in words; a plain assert without any shows its source."""
+    words = _text(error).strip()
     if isinstance(error, AssertionError) and not words:
         return _source_of(error)
     if isinstance(error, CheckEnded | AssertionError | JournalError) or _is_skip_like(error):

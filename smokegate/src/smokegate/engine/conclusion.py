@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from smokegate.checks import Check
+from typing import Protocol
+
+from smokegate.client.evidence import milder
+from smokegate.client.incurable import incurable_cause
 from smokegate.engine.attempt import Ended
 from smokegate.results import CheckResult, Consequence, Outcome, ResourceResult
 
 _SERVER_ERROR = 500
 
 
-def concluded(check: Check, tries: list[Ended]) -> CheckResult:
+class Described(Protocol):
+    """What a result says of the check or the probe that it is of."""
+
+    id: str
+    suite: str
+    name: str
+    title: str
+    consequence: Consequence
+    deprecated: str
+    owner: str
+    quarantined_until: str
+    quarantine_reason: str
+
+
+def concluded(check: Described, tries: list[Ended]) -> CheckResult:
     """What a check's one or two tries come to."""
     first, last = tries[0], tries[-1]
     outcome, reason, warnings = last.outcome, last.attempt.reason, list(last.evidence.warnings)
@@ -43,10 +60,11 @@ def concluded(check: Check, tries: list[Ended]) -> CheckResult:
     )
 
 
-def _failed_consequences(check: Check, ended: Ended) -> list[Consequence]:
+def _failed_consequences(check: Described, ended: Ended) -> list[Consequence]:
     failed = {each.consequence for each in ended.evidence.failures}
     if ended.outcome is Outcome.FAILED and (ended.asserted or not failed):
-        failed.add(check.consequence)
+        incurable = incurable_cause(ended.attempt.last_exchange)
+        failed.add(milder(check.consequence) if incurable else check.consequence)
     return sorted(failed, key=lambda each: each.severity)
 
 
@@ -63,20 +81,19 @@ def _broke_trust(ended: Ended) -> bool:
     )
 
 
-def _severity(check: Check, ended: Ended) -> int:
+def _severity(check: Described, ended: Ended) -> int:
     return max(each.severity for each in _failed_consequences(check, ended))
 
 
 def lost_connection_of(ended: Ended) -> int | None:
     """The kept connection whose loss alone made an attempt fail."""
-    exchanges = ended.attempt.exchanges
-    last = exchanges[-1] if exchanges else None
+    last = ended.attempt.last_exchange
     if last and last.trouble and last.trouble.kind in ("reset", "lost", "empty", "truncated"):
         return last.connection
     return None
 
 
-def blocked(check: Check, root: ResourceResult) -> CheckResult:
+def blocked(check: Described, root: ResourceResult) -> CheckResult:
     """What a check comes to whose resource could not be made."""
     reason = f"{root.name}: {root.reason}"
     if root.outcome is Outcome.UNKNOWN:
@@ -90,7 +107,9 @@ def blocked(check: Check, root: ResourceResult) -> CheckResult:
         if not each.held and each.consequence is not Consequence.WARN
     ]
     # What was not run is no reason to go on, and what does not mean rollback there does not here.
-    mild = causes and all(cause.severity <= Consequence.INVESTIGATE.severity for cause in causes)
+    mild = all(cause.severity <= Consequence.INVESTIGATE.severity for cause in causes)
+    if not causes:  # a plain assert
+        mild = bool(root.attempts and incurable_cause(root.attempts[-1].last_exchange))
     return result_of(
         check,
         Outcome.BLOCKED,
@@ -101,7 +120,7 @@ def blocked(check: Check, root: ResourceResult) -> CheckResult:
 
 
 def result_of(
-    check: Check,
+    check: Described,
     outcome: Outcome,
     reason: str,
     *,
@@ -115,6 +134,7 @@ def result_of(
 ) -> CheckResult:
     """Put a check's result together; `failed` is mildest first."""
     records = [each.attempt for each in attempts or []]
+    last = attempts[-1].evidence if attempts else None
     return CheckResult(
         id=check.id,
         suite=check.suite,
@@ -132,4 +152,8 @@ def result_of(
         lost_connection=lost_connection,
         deprecated=check.deprecated,
         owner=check.owner,
+        quarantined_until=check.quarantined_until,
+        quarantine_reason=check.quarantine_reason,
+        remarks=list(last.remarks) if last else [],
+        samples=dict(last.samples) if last else {},
     )

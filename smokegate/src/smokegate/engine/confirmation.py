@@ -69,7 +69,7 @@ class Confirmation:
         async def work(client: Client) -> None:
             timeout_s = min(_CANARY_TIMEOUT_S, self._settings.timeout_s)
             await client.get(
-                self._settings.canary_path, timeout_s=timeout_s, wait_if_throttled=False
+                self._settings.health_path, timeout_s=timeout_s, wait_if_throttled=False
             )
 
         for number in range(1, _CANARY_TRIES + 1):
@@ -84,5 +84,5 @@ class Confirmation:
 
 
 def _got_no_reply(ended: Ended) -> bool:
-    exchanges = ended.attempt.exchanges
-    return bool(exchanges) and exchanges[-1].trouble is not None
+    last = ended.attempt.last_exchange
+    return last is not None and last.trouble is not None

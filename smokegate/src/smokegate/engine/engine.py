@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,8 @@ from smokegate.engine.conclusion import blocked, concluded, result_of
 from smokegate.engine.confirmation import Confirmation
 from smokegate.engine.output import sorted_by_attempt
 from smokegate.engine.plan import Plan
+from smokegate.engine.probes import SUITE as PROBES
+from smokegate.engine.probes import Probes
 from smokegate.engine.supply import Supply, Unavailable
 from smokegate.journal import Journal
 from smokegate.resources import CLIENT, Remover
@@ -29,7 +32,7 @@ from smokegate.results import (
 )
 
 # An interrupted run has 6 seconds for everything; what is left is for the reports.
-_INTERRUPTED_CLEANUP_S = 4.5
+_INTERRUPTED_S = 5.0
 _LATE_CREATIONS_S = 2.0
 
 
@@ -40,6 +43,7 @@ class RunStarted(msgspec.Struct, frozen=True):
     target: str
     checks: list[tuple[str, str]]  # suite and id
     partial: bool
+    started_at: str
 
 
 class CheckFinished(msgspec.Struct, frozen=True):
@@ -48,7 +52,13 @@ class CheckFinished(msgspec.Struct, frozen=True):
     result: CheckResult
 
 
-Event = RunStarted | CheckFinished
+class Waiting(msgspec.Struct, frozen=True):
+    """The target makes the run wait, and why."""
+
+    reason: str
+
+
+Event = RunStarted | CheckFinished | Waiting
 Listener = Callable[[Event], None]
 
 
@@ -67,15 +77,20 @@ class Engine:
         self._attempts = Attempts(session, settings.timeout_s + settings.check_grace_s)
         self._confirmation = Confirmation(settings, self._attempts)
         self._supply = Supply(plan.catalogue, plan.needed_by, self._attempts, self._confirmation)
+        self._probes = Probes(session, self._attempts, self._confirmation, partial=plan.partial)
         self._results: dict[str, CheckResult] = {}
         self._main: asyncio.Task[None] | None = None
         self._cleanup_limit: asyncio.Timeout | None = None
         self._notes: list[str] = []
         self._interrupted = ""
+        self._interrupted_ends = math.inf
+        session.tell = lambda reason: listen(Waiting(reason))
 
     def interrupt(self, reason: str) -> None:
         """End the run from outside: the unfinished is unknown, the created is removed."""
-        self._interrupted = self._interrupted or reason
+        if not self._interrupted:
+            self._interrupted = reason
+            self._interrupted_ends = asyncio.get_running_loop().time() + _INTERRUPTED_S
         self._end(reason)
         self._hurry_clean_up()
 
@@ -83,7 +98,7 @@ class Engine:
         limit = self._cleanup_limit
         ends = None if limit is None or limit.expired() else limit.when()
         if limit is not None and ends is not None:
-            limit.reschedule(min(ends, asyncio.get_running_loop().time() + _INTERRUPTED_CLEANUP_S))
+            limit.reschedule(min(ends, self._interrupted_ends))
 
     def _end(self, reason: str) -> None:
         if not self._attempts.interrupted:
@@ -97,8 +112,9 @@ class Engine:
             return await self._run()
 
     async def _run(self) -> Run:
-        started_at, loop = time.time(), asyncio.get_running_loop()
-        self._listen(self._started())
+        loop = asyncio.get_running_loop()
+        started, started_at = loop.time(), time.time()
+        self._listen(self._started(_iso(started_at)))
         self._main = asyncio.create_task(self._run_checks(), name="checks")
         if self._attempts.interrupted:
             self._main.cancel()
@@ -108,26 +124,29 @@ class Engine:
             finished = loop.time() - self._session.started
             leftovers = await self._clean_up()
         results = [self._result_of(check) for check in self._plan.checks]
-        run = self._assemble(results, started_at, finished, leftovers)
+        # By the loop's clock: that of the wall may have been set meanwhile.
+        finished_at = started_at + loop.time() - started
+        run = self._assemble(results, started_at, finished_at, finished, leftovers)
         # What was learnt to be a secret late may stand in what was recorded early.
         return self._session.redactor.clean(run)
 
-    def _started(self) -> RunStarted:
+    def _started(self, started_at: str) -> RunStarted:
         return RunStarted(
             run_id=self._session.run_id,
             target=self._session.settings.url,
             checks=[(check.suite, check.id) for check in self._plan.checks],
             partial=self._plan.partial,
+            started_at=started_at,
         )
 
     async def _wait_for_checks(self) -> None:
         assert self._main is not None  # noqa: S101 - made by the caller
+        settings = self._session.settings
         try:
-            async with asyncio.timeout(self._session.settings.run_timeout_s):
+            async with asyncio.timeout(settings.wait_s + settings.run_timeout_s):
                 await asyncio.shield(self._main)
         except TimeoutError:
-            limit_s = self._session.settings.run_timeout_s
-            self._notes.append(f"the run's time limit of {limit_s:g} s ended it")
+            self._notes.append(f"the run's time limit of {settings.run_timeout_s:g} s ended it")
             self._end("the run's own time limit")
         except asyncio.CancelledError:
             if not self._attempts.interrupted:
@@ -137,16 +156,20 @@ class Engine:
             self._main.result()
 
     async def _run_checks(self) -> None:
+        await self._probes.settle(self._session.tell)
+        self._probes.start()
         self._supply.start()
         together = [check for check in self._plan.checks if not check.exclusive]
         alone = [check for check in self._plan.checks if check.exclusive]
         try:
             await self._run_together(together)
+            await self._probes.finished()
             if alone:
                 await self._supply.settled()
             for check in sorted(alone, key=lambda check: check.last):
                 await self._run_together([check])
         finally:
+            await self._probes.stop()
             await self._supply.stop()
             await self._confirmation.stop()
             self._attempts.close()
@@ -198,19 +221,24 @@ class Engine:
     async def _clean_up(self) -> list[str]:
         """Remove what was created, within a time limit of its own."""
         budget_s = self._session.settings.cleanup_timeout_s
-        if self._interrupted:
-            budget_s = min(budget_s, _INTERRUPTED_CLEANUP_S)
-        attempts = Attempts(self._session, budget_s)
+        left_s = self._interrupted_ends - asyncio.get_running_loop().time()
+        budget_s = min(budget_s, max(0.0, left_s))
+        removing = asyncio.create_task(self._remove(budget_s), name="clean-up")
         try:
             async with asyncio.timeout(budget_s) as self._cleanup_limit:
-                await self._session.late_creations(min(_LATE_CREATIONS_S, budget_s / 2))
-                return await remove_all(
-                    self._journal, self._plan.catalogue.removers, attempts, settled=False
-                )
+                return await asyncio.shield(removing)
         except TimeoutError:
             return [f"{each.kind} {each.name}: no time left" for each in self._journal.pending]
         finally:
             self._cleanup_limit = None
+            await end([removing])
+
+    async def _remove(self, budget_s: float) -> list[str]:
+        attempts = Attempts(self._session, budget_s)
+        await self._session.late_creations(min(_LATE_CREATIONS_S, budget_s / 2))
+        return await remove_all(
+            self._journal, self._plan.catalogue.removers, attempts, settled=False
+        )
 
     def _result_of(self, check: Check) -> CheckResult:
         return self._results.get(check.id) or self._unanswered(check)
@@ -221,7 +249,12 @@ class Engine:
         return result_of(check, Outcome.UNKNOWN, f"not finished: {reason}")
 
     def _assemble(
-        self, results: list[CheckResult], started_at: float, duration_s: float, left: list[str]
+        self,
+        results: list[CheckResult],
+        started_at: float,
+        finished_at: float,
+        duration_s: float,
+        left: list[str],
     ) -> Run:
         settings, versions = self._session.settings, self._session.versions
         return Run(
@@ -230,7 +263,7 @@ class Engine:
             environment=settings.environment,
             version=max(versions, key=lambda version: versions[version], default=""),
             started_at=_iso(started_at),
-            finished_at=_iso(time.time()),
+            finished_at=_iso(finished_at),
             duration_s=round(duration_s, 6),
             partial=self._plan.partial,
             interrupted=self._interrupted,
@@ -238,27 +271,26 @@ class Engine:
             thresholds=Thresholds(
                 rollback_below=settings.rollback_below, monitor_above=settings.monitor_above
             ),
-            missing_suites=self._plan.missing_suites + self._without_answer(results),
+            missing_suites=self._plan.missing_suites
+            + self._without_answer(results, _iso(started_at)),
             resources=self._supply.results,
             checks=results,
+            probes=self._probes.results,
+            suites={**self._plan.suites, PROBES: self._tool},
             leftovers=left,
             down=self._confirmation.down,
             notes=self._notes_of(versions),
             tool=self._tool,
         )
 
-    def _without_answer(self, results: list[CheckResult]) -> list[MissingSuite]:
-        """The required suites in which nothing applies."""
+    def _without_answer(self, results: list[CheckResult], moment: str) -> list[MissingSuite]:
+        """The required suites in which nothing that decides applies."""
         missing: list[MissingSuite] = []
         if self._plan.partial:
             return missing  # what was selected is judged, and no more was asked for
         for suite in self._session.settings.require:
-            idle = [
-                each.outcome is Outcome.SKIPPED or bool(each.deprecated)
-                for each in results
-                if each.suite == suite
-            ]
-            if idle and all(idle):
+            decides = [each.decides(moment) for each in results if each.suite == suite]
+            if decides and not any(decides):
                 missing.append(MissingSuite(suite=suite, reason=f"nothing in {suite} applies"))
         return missing
 

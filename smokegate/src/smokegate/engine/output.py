@@ -13,9 +13,11 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from contextvars import ContextVar
 from typing import TextIO
 
+from smokegate.client.redaction import LONGEST_SECRET, beginning
+
 _MOST_CHARS = 20_000
 # More than is kept: a secret that straddles the cut must be whole when it is looked for.
-_HELD_CHARS = _MOST_CHARS + 4_096
+_HELD_CHARS = _MOST_CHARS + 2 * LONGEST_SECRET + 1
 
 
 class Output:
@@ -33,7 +35,7 @@ class Output:
 
     def redacted(self, text: Callable[[str], str]) -> str:
         """What was printed, without secrets."""
-        return text("".join(self._parts))[:_MOST_CHARS]
+        return beginning("".join(self._parts), _MOST_CHARS, text)
 
 
 _current: ContextVar[Output | None] = ContextVar("output of the attempt", default=None)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ class Plan:
     """The checks of a run with their resources.
 
     `partial` says that checks were left out on purpose; `missing_suites` are required ones that
-    gave none.
+    gave none. `suites` tells by a digest which version of each suite it is.
     """
 
     def __init__(
@@ -49,6 +50,23 @@ class Plan:
         self.settings_of_suites = settings_of_suites
         self.missing_suites = missing_suites
         self.partial = partial
+        self.suites = {
+            suite: digest(check.file.parent for check in checks if check.suite == suite)
+            for suite in dict.fromkeys(check.suite for check in checks)
+        }
+
+
+def digest(folders: Iterable[Path]) -> str:
+    """SHA-256 of the names and bytes of all Python files in some folders, empty if unreadable."""
+    found = hashlib.sha256()
+    files = (file for folder in dict.fromkeys(folders) for file in folder.glob("*.py"))
+    try:
+        for file in sorted(files, key=lambda file: file.name):
+            content = file.read_bytes()
+            found.update(f"{file.name}\0{len(content)}\0".encode() + content)
+    except OSError:
+        return ""  # whatever it is, it cannot be compared
+    return found.hexdigest()
 
 
 def load(

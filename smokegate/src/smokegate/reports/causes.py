@@ -54,7 +54,7 @@ class Shared(NamedTuple):
 def shared_causes(run: JudgedRun) -> list[Shared]:
     """Group the checks that did not pass by their cause; what decided the verdict comes first."""
     groups: dict[tuple[str, ...], list[tuple[Cause, CheckResult]]] = {}
-    for check in run.checks:
+    for check in run.everything:
         if check.outcome in NOT_PASSED:
             cause = cause_of(check, run)
             groups.setdefault(cause.key, []).append((cause, check))
@@ -114,7 +114,7 @@ def _telling_exchange(
     decisive = [each for each in expectations if each[0].consequence is not Consequence.WARN]
     if decisive:
         return decisive[0][1]
-    return attempt.exchanges[-1] if attempt and attempt.exchanges else None
+    return attempt.last_exchange if attempt else None
 
 
 def _key(

@@ -40,7 +40,7 @@ def next_steps(cause: Cause, check: CheckResult) -> Rows:
     if known is not None:
         rows += [("likely", "; ".join(known.causes)), ("next", known.next_step)]
     if check.owner:
-        rows.append(("owner", one_line(check.owner)))
+        rows.append(("owner", f"{one_line(check.owner)}, a third party"))
     if cause.exchange is not None and cause.exchange.curl:
         rows.append(("repeat", _command(cause.exchange.curl)))
     return rows

@@ -13,6 +13,7 @@ from typing import TextIO
 from smokegate.reports.causes import Shared, shared_causes
 from smokegate.reports.details import failure, next_steps
 from smokegate.reports.escaping import one_line, visible
+from smokegate.reports.meaning import baseline_in_words, mitigations_in_words
 from smokegate.reports.outlet import Outlet
 from smokegate.reports.wording import (
     SIGNS,
@@ -87,11 +88,15 @@ def step_summary(run: JudgedRun, limit_bytes: int = _SUMMARY_BYTES) -> str:
         f"{_markdown(run.target)}, version {_markdown(run.version or 'not known')}, "
         f"{_markdown(run.environment)}: {counts} in {seconds(run.duration_s)}",
         *(_failure(run, shared) for shared in shared_causes(run)),
-        _table(run.checks),
+        _table(run.everything, run.started_at),
     ]
+    if run.baseline:
+        parts.append(f"- baseline: {_markdown(baseline_in_words(run))}")
+    parts += [f"- rolling back would not cure {_markdown(w)}" for w in mitigations_in_words(run)]
     parts += [f"- {_markdown(one_line(each.reason))}" for each in run.missing_suites]
     parts += [f"- left behind: {_markdown(one_line(leftover))}" for leftover in run.leftovers]
     parts += [f"- {_markdown(one_line(note))}" for note in run.notes]
+    parts += [f"run {run.run_id}, seal {run.seal.short}"] if run.seal else []
     return _within(limit_bytes, parts)
 
 
@@ -129,13 +134,18 @@ def _escaped(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _table(checks: list[CheckResult]) -> str:
+def _table(checks: list[CheckResult], moment: str) -> str:
     rows = ["| | check | | |", "|---|---|---|---|"]
     for check in checks:
         words = check.title
         if check.outcome in (Outcome.WARNED, Outcome.SKIPPED):
             words += f": {check.reason}"
-        cells = [SIGNS[check.outcome], check.id, one_line(words, 300), ", ".join(remarks(check))]
+        cells = [
+            SIGNS[check.outcome],
+            check.id,
+            one_line(words, 300),
+            ", ".join(remarks(check, moment)),
+        ]
         rows.append("| " + " | ".join(map(_markdown, cells)) + " |")
     return "\n".join(rows)
 

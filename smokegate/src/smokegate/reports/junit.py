@@ -10,25 +10,31 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from smokegate.reports.causes import Cause, cause_of
 from smokegate.reports.details import details
-from smokegate.reports.escaping import one_line, visible
+from smokegate.reports.escaping import lines, no_command, one_line
 from smokegate.reports.layout import labelled
+from smokegate.reports.meaning import baseline_in_words
 from smokegate.reports.wording import what_to_do
 from smokegate.results import Attempt, CheckResult, JudgedRun, MissingSuite, Outcome
 
 _OUTPUT_CHARS = 20_000
+_QUIET = frozenset({Outcome.PASSED, Outcome.SKIPPED})
 # GitLab reads these as attachments, Jenkins plugins as properties; only ours may be that.
 _TAG = "[["
 
 
 def suites_of(run: JudgedRun) -> list[str]:
-    """Name the suites that have a document: those with a check, and the missing ones."""
+    """Name the suites that have a document: those with a check, and the missing ones.
+
+    The probes have one only if one of them did not pass.
+    """
     missing = [each.suite for each in run.missing_suites]
-    return list(dict.fromkeys([*(check.suite for check in run.checks), *missing]))
+    probes = [each.suite for each in run.probes if each.outcome not in _QUIET]
+    return list(dict.fromkeys([*(check.suite for check in run.checks), *missing, *probes]))
 
 
 def junit(run: JudgedRun, suite: str) -> bytes:
     """Write the document of one suite as UTF-8."""
-    checks = [check for check in run.checks if check.suite == suite]
+    checks = [check for check in run.everything if check.suite == suite]
     missing = [each for each in run.missing_suites if each.suite == suite]
     root = Element("testsuite", _counts(suite, checks, missing))
     _properties(root, _facts(run))
@@ -44,11 +50,10 @@ def junit(run: JudgedRun, suite: str) -> bytes:
 
 def _counts(suite: str, checks: list[CheckResult], missing: list[MissingSuite]) -> dict[str, str]:
     outcomes = [check.outcome for check in checks]
-    failures = outcomes.count(Outcome.FAILED) + outcomes.count(Outcome.BLOCKED)
     return {
         "name": one_line(suite),
         "tests": str(len(checks) + len(missing)),
-        "failures": str(failures),
+        "failures": str(sum(each.fails for each in outcomes)),
         "errors": str(outcomes.count(Outcome.UNKNOWN) + len(missing)),
         "skipped": str(outcomes.count(Outcome.SKIPPED)),
         "flakes": str(sum(check.flaky for check in checks)),
@@ -70,6 +75,7 @@ def _facts(run: JudgedRun) -> list[tuple[str, str]]:
         ("verdict_reason", run.verdict.reason),
         ("verdict_partial", str(run.partial or run.verdict.partial).lower()),
         ("what_to_do", what_to_do(run)),
+        *([("baseline", baseline_in_words(run))] if run.baseline else []),
     ]
 
 
@@ -77,7 +83,7 @@ def _testcase(check: CheckResult, run: JudgedRun, name: str) -> Element:
     case = Element(
         "testcase", classname=one_line(check.suite), name=name, time=_time(check.duration_s)
     )
-    remarks = _remarks(check)
+    remarks = _remarks(check, run)
     if remarks:
         _properties(case, remarks)
     cause = cause_of(check, run)
@@ -101,7 +107,7 @@ def _testcase(check: CheckResult, run: JudgedRun, name: str) -> Element:
 
 def _missing(missing: MissingSuite, name: str) -> Element:
     case = Element("testcase", classname=one_line(missing.suite), name=name, time=_time(0))
-    _ending(case, "error", "missing", missing.reason, visible(missing.reason))
+    _ending(case, "error", "missing", missing.reason, lines(missing.reason))
     return case
 
 
@@ -114,17 +120,17 @@ def _earlier(case: Element, tag: str, attempts: list[Attempt], evidence: str = "
     for attempt in attempts:
         earlier = SubElement(case, tag, type="expectation", message=one_line(attempt.reason))
         text = "\n".join(filter(None, [evidence or attempt.reason, attempt.traceback]))
-        SubElement(earlier, "stackTrace").text = visible(text[:_OUTPUT_CHARS])
+        SubElement(earlier, "stackTrace").text = lines(text[:_OUTPUT_CHARS])
 
 
 def _evidence(check: CheckResult, cause: Cause) -> str:
-    lines = [one_line(check.reason, 2_000), *labelled(details(cause, check))]
+    rows = [no_command(one_line(check.reason, 2_000)), *labelled(details(cause, check))]
     if cause.attempt is not None and cause.attempt.traceback:
-        lines += ["", visible(cause.attempt.traceback)]
-    return "\n".join(lines)
+        rows += ["", lines(cause.attempt.traceback)]
+    return "\n".join(rows)
 
 
-def _remarks(check: CheckResult) -> list[tuple[str, str]]:
+def _remarks(check: CheckResult, run: JudgedRun) -> list[tuple[str, str]]:
     """What an outcome of JUnit's has no word for."""
     remarks = [("warning", warning) for warning in check.warnings]
     if check.outcome is Outcome.WARNED:
@@ -135,17 +141,21 @@ def _remarks(check: CheckResult) -> list[tuple[str, str]]:
         remarks.append(("blocked_by", check.blocked_by))
     if check.deprecated:
         remarks.append(("deprecated", check.deprecated))
+    if check.quarantined_until:
+        remarks.append(("quarantined_until", check.quarantined_until))
+        remarks.append(("quarantine_reason", check.quarantine_reason))
     if check.owner:
         remarks.append(("owner", check.owner))
-    return remarks
+    remarks += [("mitigated", m.reason) for m in run.verdict.mitigated if m.check == check.id]
+    return remarks + [("remark", remark) for remark in check.remarks]
 
 
 def _output(check: CheckResult, remarks: list[tuple[str, str]]) -> str:
-    lines = [f"{_TAG}PROPERTY|{name}={_untagged(one_line(value))}]]" for name, value in remarks]
+    rows = [f"{_TAG}PROPERTY|{name}={_untagged(one_line(value))}]]" for name, value in remarks]
     output = "".join(attempt.output for attempt in check.attempts)
     if output:
-        lines.append(_untagged(visible(output[:_OUTPUT_CHARS])))
-    return "\n".join(lines)
+        rows.append(_untagged(lines(output[:_OUTPUT_CHARS])))
+    return "\n".join(rows)
 
 
 def _untagged(text: str) -> str:

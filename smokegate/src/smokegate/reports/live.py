@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from smokegate.reports.outlet import Outlet
-from smokegate.reports.wording import PASSING
 from smokegate.results import CheckResult, Outcome
 
 _UP_AND_CLEAR = "\x1b[{lines}A\r\x1b[J"
@@ -21,7 +20,7 @@ class Progress:
     def in_words(self) -> str:
         """Say how many checks passed, did not, and are not finished."""
         total = len(self.running) + len(self.outcomes)
-        passed = sum(outcome in PASSING for outcome in self.outcomes)
+        passed = sum(outcome.passes for outcome in self.outcomes)
         skipped = self.outcomes.count(Outcome.SKIPPED)
         wrong = len(self.outcomes) - passed - skipped
         parts = [f"✓ {passed:>2}", f"✗ {wrong:>2}" if wrong else "    "]

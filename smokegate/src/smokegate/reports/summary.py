@@ -8,9 +8,9 @@ from smokegate.reports.causes import Shared, shared_causes
 from smokegate.reports.details import details
 from smokegate.reports.escaping import no_command, one_line, visible
 from smokegate.reports.layout import Rows, labelled, paragraph
+from smokegate.reports.meaning import baseline_in_words, meaning
 from smokegate.reports.traffic import slowest, traffic
 from smokegate.reports.wording import (
-    MEANINGS,
     SIGNS,
     counts_in_words,
     names_of,
@@ -38,17 +38,23 @@ def _verdict(run: JudgedRun) -> list[str]:
 def _facts(run: JudgedRun) -> Rows:
     counts = run.verdict.counts
     started = run.started_at.partition(".")[0].replace("T", " ").removesuffix("Z")
-    return [
+    rows = [
         ("target", one_line(run.target)),
         ("version", one_line(run.version) or "not known"),
         ("environment", one_line(run.environment)),
         ("checks", counts_in_words(counts)),
         ("workflows", workflows_in_words(counts) or "none that apply"),
+        ("baseline", baseline_in_words(run)),
         ("decided by", ": ".join(filter(None, [run.verdict.rule, _deciding(run)]))),
         ("started", f"{started} UTC, took {seconds(run.duration_s)}"),
         ("traffic", traffic(run).in_words()),
-        ("run", f"{run.run_id}" + (f", {run.tool}" if run.tool else "")),
+        ("run", ", ".join(filter(None, [run.run_id, run.tool, _seal(run)]))),
     ]
+    return [row for row in rows if row[1]]
+
+
+def _seal(run: JudgedRun) -> str:
+    return f"seal {run.seal.short}" if run.seal else ""
 
 
 def _deciding(run: JudgedRun) -> str:
@@ -60,22 +66,22 @@ def _deciding(run: JudgedRun) -> str:
 def _checks(run: JudgedRun) -> Iterator[list[str]]:
     """Give a section for each suite, the missing ones included."""
     missing = {each.suite: each.reason for each in run.missing_suites}
-    for suite in dict.fromkeys([*(check.suite for check in run.checks), *missing]):
+    for suite in dict.fromkeys([*(check.suite for check in run.everything), *missing]):
         lines = [one_line(suite).capitalize()]
-        checks = [check for check in run.checks if check.suite == suite]
+        checks = [check for check in run.everything if check.suite == suite]
         column = max((len(check.name) for check in checks), default=0)
         for check in checks:
-            lines += _check(check, column)
+            lines += _check(check, column, run.started_at)
         if suite in missing:
             lines += paragraph(f"? missing: {missing[suite]}", indent="  ", hanging="  ")
         yield lines
 
 
-def _check(check: CheckResult, column: int) -> list[str]:
+def _check(check: CheckResult, column: int, moment: str) -> list[str]:
     words = [f"{SIGNS[check.outcome]} {check.name:<{column}}", one_line(check.title)]
-    head = "  ".join(["", *filter(None, words), f"({', '.join(remarks(check))})"])
+    head = "  ".join(["", *filter(None, words), f"({', '.join(remarks(check, moment))})"])
     lines = [no_command(head)]
-    for reason in _mild_reasons(check):
+    for reason in [*_mild_reasons(check), *check.remarks]:
         lines += paragraph(one_line(reason, 1_000), indent="      ")
     return lines
 
@@ -97,7 +103,7 @@ def _failures(run: JudgedRun) -> list[str]:
 
 def _failure(number: int, shared: Shared, run: JudgedRun) -> list[str]:
     check, cause = shared.checks[0], shared.cause
-    rows: Rows = [("means", _meaning(shared))]
+    rows: Rows = [("means", meaning(shared.checks, run))]
     if len(shared.checks) > 1:
         head = cause.summary
         rows.insert(0, (several(len(shared.checks), "check"), names_of(shared.checks, run)))
@@ -113,14 +119,6 @@ def _failure(number: int, shared: Shared, run: JudgedRun) -> list[str]:
     if cause.attempt is not None and cause.attempt.traceback:
         lines += _indented(cause.attempt.traceback)
     return lines
-
-
-def _meaning(shared: Shared) -> str:
-    """Say what the failure means for the release."""
-    if shared.outcome is Outcome.UNKNOWN:
-        return "unknown: the runner could not tell"
-    worst = max((check.consequence for check in shared.checks), key=lambda each: each.severity)
-    return MEANINGS[worst]
 
 
 def _indented(text: str) -> list[str]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TextIO
 
-from smokegate.engine import CheckFinished, Event, RunStarted
+from smokegate.engine import CheckFinished, Event, RunStarted, Waiting
 from smokegate.reports.causes import Shared, cause_of, shared_causes
 from smokegate.reports.details import (
     connection_in_words,
@@ -17,6 +17,7 @@ from smokegate.reports.details import (
 from smokegate.reports.escaping import no_command, one_line
 from smokegate.reports.layout import Rows, labelled, paragraph
 from smokegate.reports.live import LiveLines
+from smokegate.reports.meaning import baseline_in_words, mitigations_in_words
 from smokegate.reports.outlet import Outlet, understands_escapes
 from smokegate.reports.traffic import traffic
 from smokegate.reports.wording import (
@@ -78,6 +79,7 @@ class Terminal:
         self._shown: set[str] = set()
         self._causes: set[tuple[str, ...]] = set()
         self._id_width = 0
+        self._moment = ""
 
     def listen(self, event: Event) -> None:
         """Show an event of the engine."""
@@ -85,15 +87,18 @@ class Terminal:
             self._started(event)
         elif isinstance(event, CheckFinished):
             self._finished(event.result)
+        else:
+            self._waiting(event)
 
     def finish(self, run: JudgedRun) -> None:
         """Show what was not shown yet, what the failures have in common, and the verdict."""
         if self._live is not None:
             self._live.erase()
-        self._id_width = max((len(check.id) for check in run.checks), default=0)
+        self._id_width = max((len(check.id) for check in run.everything), default=0)
+        self._moment = run.started_at
         causes = shared_causes(run)
         alone = {shared.checks[0].id for shared in causes if len(shared.checks) == 1}
-        for check in run.checks:
+        for check in run.everything:
             if check.id not in self._shown:
                 self._check(check, run, explain=check.id in alone)
         if self._verbose:
@@ -105,6 +110,7 @@ class Terminal:
 
     def _started(self, event: RunStarted) -> None:
         self._id_width = max((len(check) for _, check in event.checks), default=0)
+        self._moment = event.started_at
         partial = " (partial)" if event.partial else ""
         words = f"{several(len(event.checks), 'check')}{partial} against {one_line(event.target)}"
         self._paragraph(f"Verifying: {words}, run {event.run_id}", indent="")
@@ -121,11 +127,20 @@ class Terminal:
         self._causes.add(key)
         self._shown.add(check.id)
 
+    def _waiting(self, event: Waiting) -> None:
+        if self._live is not None:
+            self._live.erase()
+        self._paragraph(f"Waiting: {one_line(event.reason)}", indent="")
+        if self._live is not None:
+            self._live.draw()
+
     def _check(self, check: CheckResult, run: JudgedRun | None, *, explain: bool) -> None:
         """Show one check; `explain` is false where its cause is told elsewhere."""
         self._heading(check)
         if self._verbose:
             self._exchanges(attempt.exchanges for attempt in check.attempts)
+            for remark in check.remarks:
+                self._paragraph(one_line(remark))
         if check.outcome is Outcome.WARNED:
             for warning in check.warnings or [check.reason]:
                 self._paragraph(one_line(warning))
@@ -137,7 +152,7 @@ class Terminal:
             self._rows(further_demands(cause) + next_steps(cause, check))
 
     def _heading(self, check: CheckResult) -> None:
-        notes = f"({', '.join(remarks(check))})"
+        notes = f"({', '.join(remarks(check, self._moment))})"
         color = _COLORS[check.outcome]
         title = one_line(check.title)
         if self._outlet.is_terminal:
@@ -210,8 +225,11 @@ def _facts(run: JudgedRun) -> Rows:
         ("target", f"{one_line(run.target)}{version}, {one_line(run.environment)}"),
         ("checks", counts_in_words(counts)),
         ("workflows", workflows_in_words(counts)),
+        ("baseline", baseline_in_words(run)),
         ("traffic", traffic(run).in_words()),
+        ("seal", run.seal.short if run.seal else ""),
     ]
+    rows += [("excused", words) for words in mitigations_in_words(run)]
     rows += [("missing", f"{each.suite}: {one_line(each.reason)}") for each in run.missing_suites]
     rows += [("left", one_line(leftover)) for leftover in run.leftovers]
     rows += [("note", one_line(note)) for note in run.notes]

@@ -29,13 +29,16 @@ class Traffic(NamedTuple):
 
 
 def traffic(run: Run) -> Traffic:
-    """Add up the exchanges of every check and every resource."""
-    exchanges = exchanges_of(run)
-    connections = {each.connection for each in exchanges if was_connected(each)}
+    """Add up the requests of every check, probe and resource."""
+    attempts = run.attempts
+    kept = [exchange for each in attempts for exchange in each.exchanges]
+    connections = {each.connection for each in kept if was_connected(each)}
+    requests = sum(each.requests for each in attempts)
     return Traffic(
-        requests=len(exchanges),
-        connections=len(connections),
-        sum_s=sum(each.timing.total_s for each in exchanges),
+        requests=requests,
+        # What a sample does not keep came on a connection of its own each.
+        connections=len(connections) + requests - len(kept),
+        sum_s=sum(each.requests_s for each in attempts),
         duration_s=run.duration_s,
     )
 
@@ -46,14 +49,7 @@ def was_connected(exchange: Exchange) -> bool:
     return exchange.connection is not None and not never
 
 
-def exchanges_of(run: Run) -> list[Exchange]:
-    """Give every exchange of a run."""
-    attempts = [attempt for check in run.checks for attempt in check.attempts]
-    of_resources = [exchange for each in run.resources for exchange in each.exchanges]
-    return [exchange for attempt in attempts for exchange in attempt.exchanges] + of_resources
-
-
 def slowest(run: Run, number: int = 5) -> list[CheckResult]:
     """Give the checks that took longest, the slowest first."""
-    timed = [check for check in run.checks if check.attempts]
+    timed = [check for check in run.everything if check.attempts]
     return sorted(timed, key=lambda check: check.duration_s, reverse=True)[:number]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smokegate.reports.escaping import one_line
-from smokegate.results import Action, CheckResult, Consequence, Counts, JudgedRun, Outcome
+from smokegate.results import Action, CheckResult, Counts, JudgedRun, Outcome
 
 SIGNS = {
     Outcome.PASSED: "✓",
@@ -13,7 +13,6 @@ SIGNS = {
     Outcome.UNKNOWN: "?",
     Outcome.SKIPPED: "-",
 }
-PASSING = frozenset({Outcome.PASSED, Outcome.WARNED})
 NOT_PASSED = frozenset({Outcome.FAILED, Outcome.BLOCKED, Outcome.UNKNOWN})
 _TO_DO = {
     Action.PROCEED: "Go on with the release.",
@@ -27,14 +26,6 @@ _TO_DO = {
         "run again."
     ),
 }
-MEANINGS = {
-    Consequence.WARN: "a warning",
-    Consequence.MONITOR: "monitor",
-    Consequence.INVESTIGATE: "investigate before going on",
-    Consequence.SHARE: "counts against the share of workflows",
-    Consequence.ROLLBACK: "rollback",
-}
-_MS = 1000
 _TENTHS_FROM_S = 10
 _MINUTES_FROM_S = 100
 
@@ -56,6 +47,8 @@ def what_to_do(run: JudgedRun) -> str:
         words = "There is no verdict, so do not go on: run again."
     else:
         words = _TO_DO[run.verdict.action]
+    if run.verdict.mitigated and run.verdict.action is Action.INVESTIGATE:
+        words = "Do not go on yet: look into what did not pass. Rolling back would not cure it."
     if run.partial or run.verdict.partial:
         words += " Only a part of the checks was selected: this says nothing about the rest."
     return words
@@ -82,8 +75,11 @@ def workflows_in_words(counts: Counts) -> str:
     return f"{passed} of {applicable} ({passed / applicable:.0%})" if applicable else ""
 
 
-def remarks(check: CheckResult) -> list[str]:
-    """Give what a reader of one check's outcome has to know besides it, its duration first."""
+def remarks(check: CheckResult, moment: str) -> list[str]:
+    """Give what a reader of one check's outcome has to know besides it, its duration first.
+
+    `moment` is when its run began, in ISO 8601: a quarantine ends with its day.
+    """
     words = [seconds(check.duration_s)] if check.attempts or check.duration_s else []
     if check.outcome in (Outcome.BLOCKED, Outcome.UNKNOWN):
         words.append(check.outcome.value)
@@ -93,7 +89,16 @@ def remarks(check: CheckResult) -> list[str]:
         words.append("flaky")
     if check.deprecated:
         words.append(f"deprecated since {one_line(check.deprecated, 40)}, does not decide")
+    if check.quarantined_until:
+        words.append(_quarantine(check, moment))
     return words
+
+
+def _quarantine(check: CheckResult, moment: str) -> str:
+    day = one_line(check.quarantined_until, 40)
+    if check.is_quarantined(moment):
+        return f"quarantined until {day}, does not decide: {one_line(check.quarantine_reason, 200)}"
+    return f"quarantine ended on {day}, counts again"
 
 
 def names_of(checks: list[CheckResult], run: JudgedRun) -> str:
@@ -101,7 +106,7 @@ def names_of(checks: list[CheckResult], run: JudgedRun) -> str:
     ids = {check.id for check in checks}
     names = []
     for suite in dict.fromkeys(check.suite for check in checks):
-        of_suite = [check.id for check in run.checks if check.suite == suite]
+        of_suite = [check.id for check in run.everything if check.suite == suite]
         if len(of_suite) > 1 and ids.issuperset(of_suite):
             names.append(f"all {len(of_suite)} of {suite}")
         else:
@@ -116,7 +121,7 @@ def several(number: int, noun: str) -> str:
 
 def seconds(duration_s: float) -> str:
     """Give a duration as a person reads it: 12 ms, 1.25 s, 12.5 s, 2 min 5 s."""
-    if round(duration_s * 1000) < _MS:
+    if round(duration_s, 3) < 1:
         return f"{duration_s * 1000:.0f} ms"
     if round(duration_s, 2) < _TENTHS_FROM_S:
         return f"{duration_s:.2f} s"

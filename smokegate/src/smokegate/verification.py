@@ -1,0 +1,189 @@
+"""One run as the commands have it: verified, shown, written down, and acted on."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import NoReturn, TextIO
+
+import msgspec
+
+from smokegate import control_run, engine, gate
+from smokegate.control_run import Earlier
+from smokegate.errors import ReportError, SmokegateError, UsageError
+from smokegate.reports import lines, verdict_line
+from smokegate.reports.outlet import Outlet
+from smokegate.reports.terminal import Terminal
+from smokegate.results import Action, JudgedRun, to_json
+from smokegate.settings import Settings
+from smokegate.streams import say, say_at_once
+from smokegate.verdict import EXIT_CODES, exit_code
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What is to be verified, and where what comes of it goes.
+
+    If a check keeps the run from ending, the process is ended, after `before_exit`.
+    """
+
+    paths: list[Path]
+    suite: str = ""
+    words: str = ""
+    json_file: str = ""
+    verbose: bool = False
+    baseline: str = ""
+    save_baseline: str = ""
+    act: bool = False
+    before_exit: Callable[[], None] = lambda: None
+
+    def run(self, settings: Settings) -> int:
+        """Verify, show and write the results, and return the verdict's exit code."""
+        self._refuse_acting_blindly(settings)
+        moment = datetime.now(UTC).isoformat()
+        earlier = control_run.earlier(self.baseline, self.save_baseline, settings, moment)
+        run = self._verify(earlier, settings)
+        self._publish(run, settings)
+        self._act_on(run, earlier, settings)
+        return exit_code(run.verdict, strict=settings.strict)
+
+    @property
+    def _stream(self) -> TextIO:
+        """Where people read on: standard output, unless that is for the JSON."""
+        return sys.stderr if self.json_file == "-" else sys.stdout
+
+    def _verify(self, earlier: Earlier, settings: Settings) -> JudgedRun:
+        terminal = Terminal(self._stream, verbose=self.verbose)
+        run = gate.verify(
+            settings,
+            lambda: load(self.paths, settings, self.suite, self.words),
+            terminal.listen,
+            suites=[str(path.resolve()) for path in self.paths],
+            give_up=partial(_give_up, self.before_exit),
+            earlier=earlier,
+        )
+        terminal.finish(run)
+        return run
+
+    def _publish(self, run: JudgedRun, settings: Settings) -> None:
+        """Give the run to every outlet; what one cannot do is said and changes no verdict."""
+        outlets = [
+            partial(_write_results, run, settings, Outlet(self._stream)),
+            partial(_write_json, run, self.json_file),
+            partial(_save_baseline, run, self.save_baseline),
+            partial(_tell_github, run, self._stream),
+        ]
+        for outlet in outlets:
+            try:
+                outlet()
+            except OSError as error:
+                say(f"smokegate: {error}")
+            except Exception:  # a report's bug must not turn a verdict into none
+                say(f"{traceback.format_exc()}smokegate: a bug in a report; please report it")
+
+    def _refuse_acting_blindly(self, settings: Settings) -> None:
+        """Say before the run what would keep it from acting after it."""
+        if not (self.act or settings.rollback_command):
+            return
+        from smokegate.act import command_of
+
+        if not command_of(settings):
+            raise UsageError("--act: there is no rollback_command; set it in smokegate.toml")
+        if self.act and not self.baseline:
+            raise UsageError("--act: give --baseline: it says which version to go back to")
+
+    def _act_on(self, run: JudgedRun, earlier: Earlier, settings: Settings) -> None:
+        """Roll back where that is called for, and verify again; the verdict stays what it was."""
+        if not settings.rollback_command:
+            return
+        from smokegate import act
+
+        outlet = Outlet(self._stream)
+        show = partial(_show, outlet)
+        try:
+            back_to = act.act_on(run, settings, os.environ, show, in_earnest=self.act)
+            if back_to:
+                self._look_whether_it_helped(back_to, earlier, settings, show)
+        except SmokegateError as error:
+            say(f"smokegate: {error}")
+        except KeyboardInterrupt:
+            say("smokegate: interrupted while acting; look at what the target serves")
+        except Exception:  # the verdict stands, whatever became of acting on it
+            say(f"{traceback.format_exc()}smokegate: a bug while acting; please report it")
+
+    def _look_whether_it_helped(
+        self, back_to: str, earlier: Earlier, settings: Settings, show: Callable[[str], None]
+    ) -> None:
+        expecting = msgspec.structs.replace(settings, expect_version=back_to)
+        again = self._verify(earlier, expecting)
+        helped = again.verdict.action.opens_the_gate
+        show(f"The rollback {'helped' if helped else 'did not help'}.")
+        show(f"After the rollback: {verdict_line(again)}")
+        _write_results(again, settings, Outlet(self._stream))
+
+
+def load(paths: list[Path], settings: Settings, suite: str, words: str) -> engine.Plan:
+    """Load the suites under some paths, narrowed to a suite and to words if those are given."""
+    select = engine.select_by_words(words) if words else None
+    return engine.load(paths, settings, suite=suite, select=select)
+
+
+def _show(outlet: Outlet, text: str) -> None:
+    outlet.line(lines(text))
+
+
+def _write_results(run: JudgedRun, settings: Settings, outlet: Outlet) -> None:
+    from smokegate.reports import files
+
+    written = files.write_all(run, Path(settings.results))
+    names = ", ".join(sorted(path.name for path in written))
+    outlet.line(f"Results in {settings.results}: {names}")
+
+
+def _write_json(run: JudgedRun, json_file: str) -> None:
+    from smokegate.reports import files
+
+    if json_file == "-":
+        _write_json_to_stdout(run)
+    elif json_file:
+        files.write_json(run, Path(json_file))
+
+
+def _write_json_to_stdout(run: JudgedRun) -> None:
+    try:
+        sys.stdout.buffer.write(to_json(run))
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        raise ReportError(f"--json: standard output: {error.strerror}") from None
+
+
+def _save_baseline(run: JudgedRun, baseline: str) -> None:
+    from smokegate.reports import files
+
+    if baseline and (run.interrupted or run.partial):
+        why = "the run was interrupted" if run.interrupted else "it has only a part of the checks"
+        say(f"smokegate: --save-baseline: {baseline} was not written: {why}")
+    elif baseline:
+        files.write_json(run, Path(baseline))
+
+
+def _tell_github(run: JudgedRun, stream: TextIO) -> None:
+    if os.environ.get("GITHUB_ACTIONS"):
+        from smokegate.reports import github
+
+        github.publish(run, os.environ, stream)
+
+
+def _give_up(before_exit: Callable[[], None], line: str) -> NoReturn:
+    """End the process without a verdict, from any thread and in a signal handler."""
+    say_at_once(f"smokegate: {line}")
+    try:
+        before_exit()
+    finally:
+        os._exit(EXIT_CODES[Action.INCONCLUSIVE])
