@@ -1,0 +1,115 @@
+"""Faults of what is kept: lost, late, damaged, or not to be written at all."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from smokegate.results import Action
+
+from tests.system.acted_out.acts import drawn, proxied
+from tests.system.acted_out.liars import late_reads
+from tests.system.acted_out.own_lattices import broken_inside, changed_inside, full_disk
+from tests.system.acted_out.rows import Wrong
+from tests.system.fault_proxy import EditBody, EditJson, Fault
+
+REGISTRATION = "workflows.test_user_registration_flow"
+LATTICES = "workflows.test_lattice_creation_flow"
+ONE = r"^/api/lattices/[0-9a-f-]+$"
+TABLES = ("users", "tenants", "sessions", "lattices", "webhooks", "subscriptions")
+
+
+def without_unicode(body: bytes) -> bytes:
+    """Lose everything beyond ASCII."""
+    return json.dumps(json.loads(body)).encode().replace(b"\\u", b"?")
+
+
+def rounded(found: Any) -> Any:
+    """Keep large numbers to the thousand only."""
+    if isinstance(found, dict) and "cells" in found:
+        found["cells"] = found["cells"] // 1000 * 1000
+    return found
+
+
+def read_only() -> str:
+    """SQL after which what is in the tables stays as it is: inserting needs a table that is not."""
+    return "".join(
+        f"CREATE TRIGGER keep_{table} BEFORE INSERT ON {table} "
+        "BEGIN INSERT INTO read_only VALUES (1); END;"
+        for table in TABLES
+    )
+
+
+FAULTS = (
+    Wrong(
+        "F58",
+        "lost write",
+        "a trigger in the database removes each lattice as soon as it is there",
+        (
+            changed_inside(
+                "CREATE TRIGGER lose AFTER INSERT ON lattices BEGIN "
+                "DELETE FROM lattices WHERE number = NEW.number; "
+                "INSERT INTO acted VALUES (NULL); END;"
+            ),
+        ),
+        LATTICES,
+        Action.ROLLBACK,
+    ),
+    Wrong(
+        "F59",
+        "update ignored",
+        "a trigger in the database takes each change of plan back",
+        (
+            changed_inside(
+                "CREATE TRIGGER ignore AFTER UPDATE OF plan ON tenants BEGIN "
+                "UPDATE tenants SET plan = OLD.plan WHERE id = OLD.id; "
+                "INSERT INTO acted VALUES (NULL); END;"
+            ),
+        ),
+        "workflows.test_subscription_flow",
+        Action.ROLLBACK,
+    ),
+    Wrong(
+        "F62",
+        "replica lag over SLA",
+        "a proxy hides each lattice for 1 s after it was made",
+        (drawn(lambda _: late_reads(1.0), read_back_wait_s=5),),
+        LATTICES,
+        Action.MONITOR,
+    ),
+    Wrong(
+        "F63",
+        "DB read-only",
+        "every table can be read, and every insert fails",
+        (broken_inside(read_only(), "no such table: main.read_only"),),
+        REGISTRATION,
+        Action.ROLLBACK,
+    ),
+    Wrong(
+        "F64",
+        "disk full",
+        "the disk that the database lies on is filled while Lattice runs",
+        (full_disk,),
+        REGISTRATION,
+        Action.INVESTIGATE,
+    ),
+    Wrong(
+        "F65",
+        "Unicode/number corruption",
+        "a proxy damages letters beyond ASCII, and in turn a large number, when a lattice is read",
+        (
+            proxied(Fault(EditBody(without_unicode), method="GET", path=ONE)),
+            proxied(Fault(EditJson(rounded), method="GET", path=ONE)),
+        ),
+        LATTICES,
+        Action.ROLLBACK,
+    ),
+    Wrong(
+        "F83",
+        "health green, DB down",
+        "the table of users is dropped while Lattice runs",
+        (broken_inside("DROP TABLE users", "no such table: users"),),
+        REGISTRATION,
+        Action.ROLLBACK,
+    ),
+)
