@@ -9,7 +9,7 @@ export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench ci-tools clean
+.PHONY: help setup demo test hostile kills check format bench acted-out ci-tools clean
 
 help: ## List what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -34,6 +34,12 @@ demo: .venv/.ready ## Start Lattice, verify it, print the verdict
 test: .venv/.ready ## Run the tests
 	@.venv/bin/python -m pytest -n auto
 
+hostile: .venv/.ready ## Send 100,000 hostile replies through the client and the reports
+	@.venv/bin/python -m tests.system.hostile 100000
+
+kills: .venv/.ready ## Kill 300 runs at random moments, sweep, and look for what is left
+	@.venv/bin/python -m tests.system.kills 300
+
 check: .venv/.ready ## Lint, types, layers, shell scripts, locked dependencies
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
@@ -48,6 +54,10 @@ format: .venv/.ready ## Format the sources
 
 bench: .venv/.ready ## Run the benchmarks
 	@.venv/bin/python -m bench
+
+acted-out: .venv/.ready ## Act out 300 times what healthy deployments show, and 10 times each fault
+	@.venv/bin/python -m tests.system.acted_out --only conditions --runs 300
+	@.venv/bin/python -m tests.system.acted_out --only faults --runs 10
 
 ci-tools: ## Install the system packages that tests can use
 	@echo "No system package is needed yet."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -86,3 +87,13 @@ class Commands:
     def outcomes(self) -> dict[str, str]:
         """The outcome of each check of the newest run, by id."""
         return {check.id: check.outcome.value for check in self.last_run.checks}
+
+
+def wait_for_a_creation(commands: Commands, process: subprocess.Popen[str]) -> list[str]:
+    """Wait until the journal of a run has confirmed that something was made; all names in it."""
+    while process.poll() is None:
+        for path in commands.journal.glob("*.journal"):
+            written = path.read_bytes()
+            if b'"made":true' in written:
+                return re.findall(r'"name":"([^"]+)"', written.decode())
+    raise RuntimeError(f"it made nothing: {process.communicate()}")

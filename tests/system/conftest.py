@@ -9,7 +9,7 @@ import pytest
 
 from tests.system.certificates import Certificates
 from tests.system.fault_proxy import Fault, FaultProxy, Upstream
-from tests.system.lattice_process import LatticeProcess
+from tests.system.lattice_process import UNHURRIED, LatticeProcess
 from tests.system.loop_thread import LoopThread
 from tests.system.raw_client import client_context
 from tests.system.tiny_upstream import TinyUpstream
@@ -35,16 +35,7 @@ def lattice(
 ) -> Iterator[LatticeProcess]:
     """The real service over TLS, one for the session: leave it running as you found it."""
     directory = tmp_path_factory.mktemp("lattice")
-    settings = {
-        # Every test comes from one address, which is one client to the limit without a token.
-        "LATTICE_RATE_LIMIT_ANONYMOUS": "100000",
-        "LATTICE_CORS_ORIGINS": "http://localhost:3000",
-        # The cost of a password is not what these tests are about, and there are thousands.
-        "LATTICE_PASSWORD_TIME_COST": "1",
-        "LATTICE_PASSWORD_MEMORY_KIB": "64",
-        "LATTICE_PASSWORD_LANES": "1",
-    }
-    with LatticeProcess(directory, certificates.good(), certificates.ca_file, settings) as process:
+    with LatticeProcess(directory, certificates.good(), certificates.ca_file, UNHURRIED) as process:
         yield process
 
 

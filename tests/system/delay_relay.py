@@ -35,8 +35,8 @@ PIECES_MAX = 128
 class Stall:
     """A lost packet: the bytes to the client of one connection stop once, then all go on.
 
-    `connection` counts from 1 in the order of acceptance; it stops before the byte after
-    `after_bytes`, for `seconds`.
+    It is the first connection to get as far as the byte after `after_bytes`, of those from
+    `connection` on, counted from 1 in the order of acceptance. It stops for `seconds`.
     """
 
     connection: int
@@ -46,7 +46,7 @@ class Stall:
 
 @dataclass(frozen=True)
 class Reset:
-    """One connection is reset on both sides, before the byte after `after_bytes` to the client."""
+    """One connection, chosen as for `Stall`, is reset on both sides instead of its next byte."""
 
     connection: int
     after_bytes: int = 0
@@ -132,11 +132,13 @@ class DelayRelay:
                 await end.close()
 
     async def _deliver_to_client(self, way: _Way, client: _End, number: int) -> None:
-        """Deliver, with the troubles of this connection at the bytes where they belong."""
-        mine = [trouble for trouble in self._troubles if trouble.connection == number]
+        """Deliver, with the troubles that this connection is the first to get to."""
+        mine = [trouble for trouble in self._troubles if trouble.connection <= number]
         for trouble in sorted(mine, key=lambda trouble: trouble.after_bytes):
             if not await way.deliver(client, until_byte=trouble.after_bytes):
                 return
+            if trouble in self.struck:
+                continue
             self.struck.append(trouble)
             if isinstance(trouble, Reset):
                 raise ConnectionResetError

@@ -7,12 +7,13 @@ SYN and acknowledgements included, crosses the device. Swapping two addresses le
 checksums valid, since sums do not know an order.
 
 Needs Linux, /dev/net/tun and the right to configure networks; `available()` tells. The device
-disappears when the link is closed.
+disappears when the link is closed. `DeadEnd` is such a device that gives nothing back.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import struct
@@ -128,6 +129,47 @@ class DelayedLink:
         return from_port in self._server_ports and len(packet) > head_bytes + tcp_head_bytes
 
 
+class DeadEnd:
+    """An IPv6 address that is routed and never answers: what is sent there is lost.
+
+    with DeadEnd() as nowhere:
+        ...  # connects to nowhere.address hang
+    """
+
+    def __init__(self) -> None:
+        self._device = -1
+        self.address = ""
+
+    def __enter__(self) -> Self:
+        self._device, name = _open_device()
+        # 2001:db8::/32 is set aside for documentation (RFC 3849): no real host is hidden.
+        subnet = f"2001:db8:{int(name.removeprefix(DEVICE_NAME)):x}:"
+        self.address = f"{subnet}:2"
+        try:
+            _bring_up_ipv6(name, f"{subnet}:1")
+        except OSError:
+            os.close(self._device)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        os.close(self._device)
+
+    def count(self) -> int:
+        """Return how many packets to the address were lost since this was asked last."""
+        os.set_blocking(self._device, False)
+        wanted, lost = socket.inet_pton(socket.AF_INET6, self.address), 0
+        with contextlib.suppress(BlockingIOError):
+            while packet := os.read(self._device, PACKET_MAX_BYTES):
+                lost += packet[24:40] == wanted
+        return lost
+
+
 def available() -> bool:
     """Tell whether this system lets us make such a device."""
     try:
@@ -156,8 +198,20 @@ def _bring_up(name: str, address: str) -> None:
         for request, value in ((SIOCSIFADDR, address), (SIOCSIFNETMASK, "255.255.255.252")):
             packed = struct.pack("HH4s8x", socket.AF_INET, 0, socket.inet_aton(value))
             fcntl.ioctl(control, request, struct.pack("16s16s8x", name.encode(), packed))
-        up = struct.pack("16sH22x", name.encode(), IFF_UP_RUNNING)
-        fcntl.ioctl(control, SIOCSIFFLAGS, up)
+        _start(control, name)
+
+
+def _bring_up_ipv6(name: str, address: str) -> None:
+    """Give the device its address and a subnet of 64 bits, and start it."""
+    packed = socket.inet_pton(socket.AF_INET6, address)
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as control:
+        _start(control, name)
+        wanted = struct.pack("16sIi", packed, 64, socket.if_nametoindex(name))
+        fcntl.ioctl(control, SIOCSIFADDR, wanted)
+
+
+def _start(control: socket.socket, name: str) -> None:
+    fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH22x", name.encode(), IFF_UP_RUNNING))
 
 
 def _swapped(packet: bytes) -> bytes:

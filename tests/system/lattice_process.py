@@ -8,7 +8,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,13 +21,27 @@ READY_WITHIN_S = 120.0
 ENDED_WITHIN_S = 60.0
 POLL_S = 0.02
 READY_LINE = re.compile(r"^Lattice API (\S+) ready at (\S+)$", re.MULTILINE)
+SERVE = (sys.executable, "-m", "lattice", "serve")
+# For many runs of the suites against one service.
+UNHURRIED = {
+    # Every run comes from one address, which is one client to the limit without a token.
+    "LATTICE_RATE_LIMIT_ANONYMOUS": "100000",
+    "LATTICE_CORS_ORIGINS": "http://localhost:3000",
+    # The cost of a password is not what these tests are about, and there are thousands.
+    "LATTICE_PASSWORD_TIME_COST": "1",
+    "LATTICE_PASSWORD_MEMORY_KIB": "64",
+    "LATTICE_PASSWORD_LANES": "1",
+    # Receivers of webhooks are on this machine.
+    "LATTICE_WEBHOOKS_ALLOW_PRIVATE": "true",
+}
 
 
 class LatticeProcess:
     """Lattice over TLS on a free loopback port, with its database and log in `directory`.
 
     `settings` are further LATTICE_* variables, by full name. Port, secret and data outlive a
-    restart. Variables of the same kind in the caller's environment are not passed on.
+    restart. Variables of the same kind in the caller's environment are not passed on. `command`
+    is what serves it: it takes `--port` and prints the line that Lattice prints when it is ready.
 
         with LatticeProcess(tmp_path, certificates.good(), certificates.ca_file) as lattice:
             ...  # requests to lattice.url, trusting lattice.ca_file
@@ -39,8 +53,11 @@ class LatticeProcess:
         certificate: ServedCertificate,
         ca_file: Path,
         settings: Mapping[str, str] | None = None,
+        command: Sequence[str | Path] = SERVE,
     ) -> None:
         self.ca_file = ca_file
+        self._command = tuple(map(str, command))
+        self._certificate = certificate
         self.log_file = directory / "lattice.log"
         self.version = ""
         self._url = ""
@@ -63,6 +80,18 @@ class LatticeProcess:
         """It as what a fault proxy stands in front of."""
         return Upstream(self._url, self.ca_file)
 
+    @property
+    def pid(self) -> int:
+        """The process while it runs."""
+        if self._process is None:
+            raise RuntimeError("Lattice is not running")
+        return self._process.pid
+
+    def replica(self, directory: Path, settings: Mapping[str, str]) -> LatticeProcess:
+        """Return another process over the same data, not started, with settings of its own."""
+        together = {**self._settings, **settings}
+        return LatticeProcess(directory, self._certificate, self.ca_file, together)
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -82,10 +111,9 @@ class LatticeProcess:
         """
         self._settings |= settings or {}
         port = self._url.rpartition(":")[2] or "0"
-        command = [sys.executable, "-m", "lattice", "serve", "--port", port]
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(
-                command,
+                [*self._command, "--port", port],
                 env=_environment(self._settings),
                 cwd=self.log_file.parent,
                 stdin=subprocess.DEVNULL,

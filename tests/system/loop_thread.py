@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -53,6 +53,15 @@ class LoopThread:
     def keep(self, server: contextlib.AbstractAsyncContextManager[Server]) -> Server:
         """Enter a server on the loop and return it; it stays open until the thread ends."""
         return self.run(self._kept.enter_async_context(server))
+
+    @contextlib.contextmanager
+    def serving(self, server: contextlib.AbstractAsyncContextManager[Server]) -> Iterator[Server]:
+        """Enter a server on the loop; it is closed with the block."""
+        entered = self.run(server.__aenter__())
+        try:
+            yield entered
+        finally:
+            self.run(server.__aexit__(None, None, None))
 
 
 async def _settle() -> None:

@@ -137,6 +137,19 @@ def test_one_connection_is_reset_and_the_next_is_fine(
     assert tiny_upstream.seen == [("GET", "/text")] * 2
 
 
+def test_trouble_waits_for_a_connection_that_gets_so_far(open_relay: OpenRelay) -> None:
+    reset = Reset(connection=2, after_bytes=1000)
+    relay = open_relay(reset)
+    assert ask(relay.url + "/text").body == TEXT
+    assert ask(relay.url + "/json").status == 200
+    assert relay.struck == []
+    with connected(relay.url) as connection:
+        send_get(connection, "/text")
+        assert read_until_closed(connection)[1]
+    assert relay.struck == [reset]
+    assert ask(relay.url + "/text").body == TEXT
+
+
 def test_an_upstream_that_refuses_shows_as_a_reset(open_relay: OpenRelay) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import pycurl
 import pytest
 
 from tests.system.certificates import Certificates
-from tests.system.delayed_link import DelayedLink, available
+from tests.system.delayed_link import DeadEnd, DelayedLink, available
 from tests.system.fault_proxy import Always, FaultProxy, Occasion, Only, Seeded, Upstream
 from tests.system.loop_thread import LoopThread
 from tests.system.raw_client import KeptConnection, client_context, connected
@@ -102,3 +103,14 @@ def test_when_all_is_lost_nothing_comes(open_far: OpenFar, far_trusting: ssl.SSL
         with pytest.raises(TimeoutError):
             far_trusting.wrap_socket(connection, server_hostname=link.far)
     assert link.packets == link.lost_packets > 0
+
+
+def test_a_dead_end_answers_nothing() -> None:
+    with (
+        DeadEnd() as nowhere,
+        socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as client,
+    ):
+        client.settimeout(RTT_S)
+        with pytest.raises(TimeoutError):
+            client.connect((nowhere.address, 443))
+        assert nowhere.count() > 0

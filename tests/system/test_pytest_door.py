@@ -183,9 +183,9 @@ class TestLater(HealthSuite):
 """
 
 
-def test_what_pytest_skips_is_not_run(tmp_path: Path, lattice: LatticeProcess) -> None:
+def test_what_pytest_skips_is_not_run(commands: Commands, tmp_path: Path) -> None:
     (tmp_path / "test_marked.py").write_text(MARKED)
-    commands = Commands(tmp_path, {"PRODUCTION_URL": lattice.url, "SMOKEGATE_REQUIRE": "health"})
+    commands.environment["SMOKEGATE_REQUIRE"] = "health"
     done = commands.pytest(tmp_path, f"--rootdir={tmp_path}", "-c", "/dev/null")
     assert done.code == 0, done.text
     assert "1 passed, 2 skipped" in done.out
@@ -212,3 +212,12 @@ def test_nothing_of_the_target_acts_on_a_terminal_or_a_ci(
     assert done.code == 1, done.text
     assert "\x1b" not in done.text
     assert not [line for line in done.text.splitlines() if line.strip().startswith("::")]
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+def test_what_no_item_tells_fails_the_session(commands: Commands, workers: list[str]) -> None:
+    commands.environment |= {"SMOKEGATE_EXPECT_VERSION": "9.9.9", "SMOKEGATE_WAIT_S": "0"}
+    done = commands.pytest(SUITES, "-k", "database", *workers)
+    assert "1 passed" in done.out
+    assert "run.settling: expected that all connections serve version 9.9.9" in done.out
+    assert done.code == 1, done.text
