@@ -13,6 +13,7 @@ from hypothesis import settings
 from tests.gate.suite_folder import SuiteFolder, suite_folder
 from tests.gate.virtual_clock import VirtualClockLoop
 from tests.system.certificates import Certificates
+from tests.system.command import heed_interrupts
 
 # The same examples every time: a test that fails by luck tells nobody anything.
 settings.register_profile("gate", max_examples=150, deadline=None, derandomize=True, database=None)
@@ -23,6 +24,7 @@ _GIVE_UP_S = 60.0
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    heed_interrupts()
     config.addinivalue_line(
         "markers", "virtual_clock: run this asynchronous test in a loop whose time jumps"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,6 +18,15 @@ SUITES = ROOT / "tests/smoke"
 BIN = Path(sys.executable).parent
 # Far beyond any run on a busy machine; nothing is judged by it.
 ENDED_WITHIN_S = 240.0
+
+
+def heed_interrupts() -> None:
+    """Let SIGINT interrupt again where these tests were started in the background.
+
+    A shell has what it starts there ignore it, and every process that a test starts would.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Done(NamedTuple):

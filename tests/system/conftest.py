@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.system.certificates import Certificates
+from tests.system.command import heed_interrupts
 from tests.system.fault_proxy import Fault, FaultProxy, Upstream
 from tests.system.lattice_process import UNHURRIED, LatticeProcess
 from tests.system.loop_thread import LoopThread
@@ -15,6 +16,10 @@ from tests.system.raw_client import client_context
 from tests.system.tiny_upstream import TinyUpstream
 
 OpenProxy = Callable[..., FaultProxy]
+
+
+def pytest_configure() -> None:
+    heed_interrupts()
 
 
 @pytest.fixture(scope="session")

@@ -41,9 +41,9 @@ exit codes:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
-    streams.open_missing()
     try:
         with handled(Insistence(_interrupt, _end_at_once)):
+            streams.open_missing()
             return _dispatch(parser().parse_args(arguments))
     except UsageError as error:
         streams.say(f"smokegate: {error}")
@@ -63,7 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_and_exit() -> NoReturn:
     """Run a command and end the process, whatever its checks have left running in it."""
-    os._exit(main())
+    with handled(_heed_no_more):
+        os._exit(main())
+
+
+def _heed_no_more(*_: object) -> None:
+    """Let the exit code stand: it is decided, and nothing is left to interrupt."""
 
 
 def _interrupt(_name: str) -> NoReturn:

@@ -22,19 +22,23 @@ def tokens(settings_with: Callable[..., Settings]) -> Tokens:
 def forged(
     *, key: str = SECRET, algorithm: str = "HS256", typ: str = "at+jwt", **change: Any
 ) -> str:
-    """A token as ours are, but for what is said."""
+    """A token as ours are, but for what is said; times are given from now."""
     claims: dict[str, Any] = {
         "iss": "lattice",
         "aud": "lattice-api",
-        "iat": now(),
-        "nbf": now(),
-        "exp": now() + timedelta(seconds=60),
+        "iat": timedelta(),
+        "nbf": timedelta(),
+        "exp": timedelta(seconds=60),
         "sub": "user",
         "tid": "tenant",
         "sid": "session",
         "jti": "token",
     }
-    wanted = {name: value for name, value in (claims | change).items() if value is not None}
+    wanted = {
+        name: now() + value if isinstance(value, timedelta) else value
+        for name, value in (claims | change).items()
+        if value is not None
+    }
     return jwt.encode(wanted, key, algorithm=algorithm, headers={"typ": typ})
 
 
@@ -77,8 +81,8 @@ def test_the_kinds_are_not_mistaken(tokens: Tokens, kind: TokenKind) -> None:
         {"typ": "JWT"},
         {"iss": "another"},
         {"aud": "another"},
-        {"exp": now() - timedelta(seconds=60)},
-        {"nbf": now() + timedelta(seconds=60)},
+        {"exp": timedelta(seconds=-60)},
+        {"nbf": timedelta(seconds=60)},
         *({name: None} for name in ("iss", "aud", "exp", "iat", "nbf", "sub", "sid", "tid", "jti")),
     ],
     ids=lambda change: "-".join(f"{k}-{type(v).__name__}" for k, v in change.items()),
