@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 import h11
@@ -17,13 +17,13 @@ from tests.system.fault_proxy.faults import Fault
 from tests.system.fault_proxy.messages import Reply, Request
 from tests.system.fault_proxy.record import Record, SeenRequest, Strike
 from tests.system.fault_proxy.substitutes import EditRequest, Latency, SendTo, Substitute
-from tests.system.fault_proxy.upstream_link import Upstream, UpstreamLink
+from tests.system.fault_proxy.upstream_link import Upstream, UpstreamLink, UpstreamLinks
 
 Kind = TypeVar("Kind")
 
 
 class Conversation:
-    """Serves the requests of one client connection over upstream connections of its own.
+    """Serves the requests of one client connection over upstream connections that are its own meanwhile.
 
     Of several faults that strike one request: every edit and every delay is applied, in the
     order set; the first substitute, the first other upstream and the first delivery decide.
@@ -34,12 +34,12 @@ class Conversation:
         link: ClientLink,
         upstream: Upstream,
         record: Record,
-        next_upstream_number: Callable[[], int],
+        links: UpstreamLinks,
     ) -> None:
         self._link = link
         self._upstream = upstream
         self._record = record
-        self._next_upstream_number = next_upstream_number
+        self._links = links
         self._upstream_links: dict[Upstream, UpstreamLink] = {}
 
     async def serve(self, request: Request, faults: Sequence[Fault]) -> None:
@@ -52,9 +52,9 @@ class Conversation:
         await self._delivery(request, reply, faults).deliver(self._link, request, reply)
 
     async def aclose(self) -> None:
-        """Drop the upstream connections."""
-        for link in self._upstream_links.values():
-            await link.close()
+        """Give the upstream connections back."""
+        for upstream, link in self._upstream_links.items():
+            await self._links.give_back(upstream, link)
 
     async def _reply(self, request: Request, faults: Sequence[Fault]) -> Reply:
         for fault, substitute in _of_kind(faults, Substitute):
@@ -83,7 +83,7 @@ class Conversation:
             upstream = send_to.upstream
         link = self._upstream_links.get(upstream)
         if link is None:
-            link = UpstreamLink(upstream, self._next_upstream_number)
+            link = self._links.take(upstream)
             self._upstream_links[upstream] = link
         try:
             connection = await link.connect()

@@ -20,7 +20,7 @@ from tests.system.fault_proxy.conversation import Conversation
 from tests.system.fault_proxy.faults import Fault
 from tests.system.fault_proxy.record import Record, Strike
 from tests.system.fault_proxy.schedule import Schedule
-from tests.system.fault_proxy.upstream_link import Upstream
+from tests.system.fault_proxy.upstream_link import Upstream, UpstreamLinks
 
 BACKLOG = 256
 
@@ -56,7 +56,7 @@ class FaultProxy:
         self._serving: set[asyncio.Task[None]] = set()
         self._connections = 0
         self._requests = itertools.count(1)
-        self._upstream_connections = itertools.count(1)
+        self._links = UpstreamLinks()
         self._mistakes: list[Exception] = []
 
     @property
@@ -127,6 +127,7 @@ class FaultProxy:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._links.close()
         self._close_listener()
 
     async def _accept(self, listener: socket.socket) -> None:
@@ -169,9 +170,7 @@ class FaultProxy:
                 await link.abort()
 
     async def _converse(self, link: ClientLink) -> None:
-        conversation = Conversation(
-            link, self.upstream, self.record, self._upstream_connections.__next__
-        )
+        conversation = Conversation(link, self.upstream, self.record, self._links)
         async with contextlib.aclosing(conversation):
             while (request := await link.next_request()) is not None:
                 request = replace(request, number=next(self._requests))

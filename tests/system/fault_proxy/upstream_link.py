@@ -1,12 +1,15 @@
-"""The proxy's own connection to the upstream, one for each client connection."""
+"""The proxy's own connections to its upstreams, kept while they are surely alive."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import ssl
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -38,9 +41,38 @@ class Upstream:
 
     def tls(self) -> ssl.SSLContext | None:
         """Return how to speak TLS with it, None for plain HTTP."""
-        if urlsplit(self.url).scheme != "https":
-            return None
-        return ssl.create_default_context(cafile=self.ca_file)
+        return _trusting(self.ca_file) if urlsplit(self.url).scheme == "https" else None
+
+
+@cache
+def _trusting(ca_file: Path | None) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=ca_file)
+
+
+class UpstreamLinks:
+    """All connections of one proxy; one that no client uses any more is given to the next."""
+
+    def __init__(self) -> None:
+        self._idle: dict[Upstream, list[UpstreamLink]] = defaultdict(list)
+        self._numbers = itertools.count(1)
+
+    def take(self, upstream: Upstream) -> UpstreamLink:
+        """Give a link that nobody else uses until it is given back."""
+        idle = self._idle[upstream]
+        return idle.pop() if idle else UpstreamLink(upstream, self._numbers.__next__)
+
+    async def give_back(self, upstream: Upstream, link: UpstreamLink) -> None:
+        """Keep a link for the next client, unless it is in the middle of something."""
+        if link.is_reusable:
+            self._idle[upstream].append(link)
+        else:
+            await link.close()
+
+    async def close(self) -> None:
+        """Drop those that are idle."""
+        for links in self._idle.values():
+            while links:
+                await links.pop().close()
 
 
 class UpstreamLink:
@@ -60,7 +92,7 @@ class UpstreamLink:
 
         Raises OSError (refused, TLS not verified).
         """
-        if not self._reusable():
+        if not self.is_reusable:
             await self.close()
             self._streams = await asyncio.open_connection(
                 self._upstream.host, self._upstream.port, ssl=self._tls
@@ -98,10 +130,15 @@ class UpstreamLink:
         with contextlib.suppress(OSError):
             await writer.wait_closed()
 
-    def _reusable(self) -> bool:
+    @property
+    def is_reusable(self) -> bool:
+        """Whether it is between two exchanges and surely alive."""
         if self._streams is None or self._streams[0].at_eof():
             return False
-        return asyncio.get_running_loop().time() - self._idle_since_s < REUSE_WITHIN_S
+        is_between = self._http.our_state is h11.IDLE
+        return (
+            is_between and asyncio.get_running_loop().time() - self._idle_since_s < REUSE_WITHIN_S
+        )
 
     async def _finish(self) -> None:
         if self._http.states == {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}:
