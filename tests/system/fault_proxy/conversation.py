@@ -23,7 +23,7 @@ Kind = TypeVar("Kind")
 
 
 class Conversation:
-    """Serves the requests of one client connection over upstream connections that are its own meanwhile.
+    """Serves the requests of one client connection over upstream connections taken for it.
 
     Of several faults that strike one request: every edit and every delay is applied, in the
     order set; the first substitute, the first other upstream and the first delivery decide.
