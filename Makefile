@@ -32,7 +32,7 @@ demo: .venv/.ready ## Start Lattice, verify it, print the verdict
 	@.venv/bin/smokegate demo
 
 test: .venv/.ready ## Run the tests
-	@.venv/bin/python -m pytest -n auto
+	@.venv/bin/python -m pytest -n 4 --dist worksteal
 
 hostile: .venv/.ready ## Send 100,000 hostile replies through the client and the reports
 	@.venv/bin/python -m tests.system.hostile 100000
@@ -60,7 +60,8 @@ acted-out: .venv/.ready ## Act out 300 times what healthy deployments show, and 
 	@.venv/bin/python -m tests.system.acted_out --only faults --runs 10
 
 ci-tools: ## Install the system packages that tests can use
-	@echo "No system package is needed yet."
+	@for tool in ip unshare mount; do command -v $$tool >/dev/null || missing=1; done; \
+	if [ "$$missing" ]; then apt-get update -qq && apt-get install --yes -qq iproute2 util-linux mount; fi
 
 clean: ## Remove what make brought
 	rm -rf .uv .venv .demo

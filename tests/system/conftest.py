@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
@@ -20,6 +21,16 @@ OpenProxy = Callable[..., FaultProxy]
 
 def pytest_configure() -> None:
     heed_interrupts()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail what is skipped in CI: there, what a test needs has been installed (`make ci-tools`)."""
+    report = yield
+    if report.skipped and os.environ.get("CI"):
+        report.outcome = "failed"
+        report.longrepr = f"in CI nothing may be skipped: {report.longreprtext}"
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ class TestHealth(HealthSuite):
         Path(__file__).with_suffix(".begun").touch()
         {}
 """
-NEVER_ENDS = ["time.sleep(10**6)", "while True: pass"]
+SLEEPS, SPINS = "time.sleep(10**6)", "while True: pass"
 REFUSES = """
 class TestHealth(HealthSuite):
     async def test_refuses(self):
@@ -88,20 +88,14 @@ def test_a_signal_that_was_ignored_at_the_start_stays_so(commands: Commands) -> 
     assert commands.last_run.interrupted == ""
 
 
-@pytest.mark.parametrize("code", NEVER_ENDS)
-def test_a_check_that_blocks_cannot_outlast_the_time_limit(
-    hasty: Commands, tmp_path: Path, code: str
-) -> None:
-    done = hasty.smokegate("run", written(tmp_path, BLOCKS.format(code)))
+def test_a_check_that_blocks_cannot_outlast_the_time_limit(hasty: Commands, tmp_path: Path) -> None:
+    done = hasty.smokegate("run", written(tmp_path, BLOCKS.format(SLEEPS)))
     assert done.code == INCONCLUSIVE, done.text
     assert_one_line(done.err, "health.test_blocks (test_it.py:8) did not let the run end in 13 s")
 
 
-@pytest.mark.parametrize("code", NEVER_ENDS)
-def test_a_check_that_blocks_cannot_outlast_a_signal(
-    commands: Commands, tmp_path: Path, code: str
-) -> None:
-    suite = written(tmp_path, BLOCKS.format(code))
+def test_a_check_that_blocks_cannot_outlast_a_signal(commands: Commands, tmp_path: Path) -> None:
+    suite = written(tmp_path, BLOCKS.format(SPINS))
     with commands.start(SMOKEGATE, "run", suite) as process:
         wait_for_the_check(suite, process)
         process.send_signal(signal.SIGTERM)
@@ -112,7 +106,7 @@ def test_a_check_that_blocks_cannot_outlast_a_signal(
 
 
 def test_a_second_signal_ends_a_run_at_once(commands: Commands, tmp_path: Path) -> None:
-    suite = written(tmp_path, BLOCKS.format(NEVER_ENDS[0]))
+    suite = written(tmp_path, BLOCKS.format(SLEEPS))
     with commands.start(SMOKEGATE, "run", suite) as process:
         wait_for_the_check(suite, process)
         while process.poll() is None:  # the first to come a second after the first of all
@@ -153,7 +147,7 @@ def test_a_thread_that_does_not_end_delays_nothing(commands: Commands, tmp_path:
 def test_a_blocked_pytest_session_ends_as_an_interrupted_one(
     hasty: Commands, tmp_path: Path
 ) -> None:
-    done = hasty.pytest(written(tmp_path, BLOCKS.format(NEVER_ENDS[0])))
+    done = hasty.pytest(written(tmp_path, BLOCKS.format(SLEEPS)))
     assert done.code == pytest.ExitCode.INTERRUPTED, done.text
     assert "health.test_blocks (test_it.py:8) did not let the run end" in done.err
 

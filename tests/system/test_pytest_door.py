@@ -81,7 +81,8 @@ def test_collecting_needs_no_target(tmp_path: Path) -> None:
 
 
 def test_a_dead_target_fails_with_evidence(tmp_path: Path) -> None:
-    commands = Commands(tmp_path, {"PRODUCTION_URL": "http://127.0.0.1:1"})
+    settings = {"PRODUCTION_URL": "http://127.0.0.1:1", "SMOKEGATE_WAIT_S": "1"}
+    commands = Commands(tmp_path, settings)
     done = commands.pytest(SUITES, "--tb=short")
     assert done.code == 1
     assert "20 failed, 1 skipped" in done.out
@@ -207,7 +208,8 @@ def test_nothing_of_the_target_acts_on_a_terminal_or_a_ci(
     tmp_path: Path, lattice: LatticeProcess
 ) -> None:
     (tmp_path / "test_hostile.py").write_text(HOSTILE)
-    commands = Commands(tmp_path, {"PRODUCTION_URL": lattice.url, "SMOKEGATE_REQUIRE": "health"})
+    settings = {"SMOKEGATE_REQUIRE": "health", "SMOKEGATE_WAIT_S": "0"}
+    commands = Commands(tmp_path, {"PRODUCTION_URL": lattice.url, **settings})
     done = commands.pytest(tmp_path, f"--rootdir={tmp_path}", "-c", "/dev/null", "--tb=long")
     assert done.code == 1, done.text
     assert "\x1b" not in done.text

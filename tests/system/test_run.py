@@ -104,7 +104,7 @@ def test_checks_can_be_listed_without_a_target(tmp_path: Path) -> None:
 
 def test_nothing_there_is_a_rollback_with_one_reason(tmp_path: Path, free_url: str) -> None:
     commands = Commands(tmp_path, {"PRODUCTION_URL": free_url})
-    done = commands.smokegate("run")
+    done = commands.smokegate("run", "--wait", "1")
     assert done.code == 20, done.text
     assert "Traceback" not in done.text
     assert "connection refused" in commands.last_run.verdict.reason

@@ -31,7 +31,7 @@ from tests.system.fault_proxy import (
 
 PATHS = "workflows.test_lattice_pathfinding_flow"
 PLANS, USAGE = "workflows.test_subscription_flow", "workflows.test_usage_tracking_flow"
-SAMPLED = {"sample_requests": 200, "wait_s": 10}
+SAMPLED = {"sample_requests": 200, "wait_s": 2}
 PATHFIND = "/pathfind$"
 PAGE = b"<!doctype html><title>Lattice</title>"
 TRACE = b'{"detail": "Traceback (most recent call last):\\n  File \\"/app/main.py\\", line 7"}'

@@ -125,8 +125,8 @@ FAULTS = (
     Wrong(
         "F79",
         "p95 times 5",
-        "a proxy holds every reply back for 500 ms, after a control run with 100 ms",
-        (slower_than_before(0.1, 0.5),),
+        "a proxy holds every reply back for 250 ms, after a control run with 50 ms",
+        (slower_than_before(0.05, 0.25),),
         "health.test_api_response_time",
         Action.INVESTIGATE,
     ),
