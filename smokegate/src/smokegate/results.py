@@ -16,7 +16,7 @@ SCHEMA = 1
 _MOMENT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
 _DATE_CHARS = len("2026-12-31")
 _ORIGIN = re.compile(r"^[a-z]+://[^/?#]*", re.IGNORECASE)
-_SPECIAL = re.compile(r"[^\x20-\x7e]+")
+_SPECIAL = re.compile(r"[^\x20-\x7e\n]+")
 _SHORT_DIGITS = 12
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -391,8 +391,8 @@ def to_json(run: JudgedRun) -> bytes:
     Half a surrogate pair, which UTF-8 cannot hold, is written out with a backslash. So is what
     would act on a terminal, and what a CI system would take for a command.
     """
-    indented = msgspec.json.format(_encoded(run), indent=1)
-    return b"\n".join(map(_safe_to_print, indented.split(b"\n"))) + b"\n"
+    text = _SPECIAL.sub(_printable, msgspec.json.format(_encoded(run), indent=1).decode())
+    return text.replace("##", r"#\u0023").encode() + b"\n"
 
 
 def from_json(text: bytes) -> JudgedRun:
@@ -427,11 +427,6 @@ def _encoded(run: JudgedRun) -> bytes:
         return msgspec.json.encode(run)
     except UnicodeEncodeError:
         return msgspec.json.encode(_without_surrogates(msgspec.to_builtins(run)))
-
-
-def _safe_to_print(line: bytes) -> bytes:
-    text = _SPECIAL.sub(_printable, line.decode())
-    return text.replace("##", r"#\u0023").encode()
 
 
 def _printable(match: re.Match[str]) -> str:

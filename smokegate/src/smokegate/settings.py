@@ -12,6 +12,7 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
@@ -169,6 +170,7 @@ def refuse_unknown(extra: Mapping[str, Sourced], declared: Iterable[str]) -> Non
             raise UsageError(f"{sourced.source}: there is no setting {key!r}{hint}")
 
 
+@lru_cache(maxsize=1_000)
 def is_secret_name(name: str) -> bool:
     """Whether a setting, a member or a header of this name holds a secret."""
     return bool(_SECRET_NAME.search(name)) and not _PUBLIC_NAME.search(name)

@@ -31,6 +31,7 @@ _LONGEST_WORD = 20
 # What looking for secrets may cost; a target that hands out more is not searched for each.
 _MOST_EFFORT = 8_000
 _LOOKED_AT_BYTES = 1_000_000
+_SHORT_CHARS, _MOST_SEEN = 100, 10_000
 _PUNCTUATION = "()[]{}<>,.;:!?'\""
 _COULD_BE_SECRET = re.compile(rf"\S{{{SHORTEST_SECRET},}}")
 # "token": "value", token=value and the like, in whatever is no JSON, or is broken JSON.
@@ -54,6 +55,7 @@ class Redactor:
         self._effort = 0
         self._is_sorted = True
         self._is_flooded = False
+        self._seen: dict[str, str] = {}  # short texts, which come again and again
 
     def add(self, secret: str, *, sent: bool = True) -> None:
         """Learn a secret; from now on it is taken out in all its forms.
@@ -70,6 +72,7 @@ class Redactor:
             self._flood()
         if self._is_flooded and (not sent or self._is_too_much(secret)):
             return
+        self._seen.clear()
         self._effort += effort_for(secret)
         self._secrets[secret] = sent
         self._spellings += spellings(secret)
@@ -80,6 +83,7 @@ class Redactor:
 
     def _flood(self) -> None:
         self._is_flooded = True
+        self._seen.clear()
         sent = [secret for secret, was_sent in self._secrets.items() if was_sent]
         self._secrets, self._spellings, self._effort = {}, [], 0
         for secret in sent:
@@ -107,6 +111,15 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return the text without any secret known so far; what UTF-8 cannot carry is escaped."""
+        if len(text) > _SHORT_CHARS:
+            return self._without_secrets(text)
+        if text not in self._seen:
+            if len(self._seen) >= _MOST_SEEN:
+                self._seen.clear()
+            self._seen[text] = self._without_secrets(text)
+        return self._seen[text]
+
+    def _without_secrets(self, text: str) -> str:
         if not self._is_sorted:  # the longest first: one secret may be a part of another
             self._spellings.sort(key=lambda spelling: len(spelling.form), reverse=True)
             self._is_sorted = True
