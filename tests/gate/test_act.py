@@ -214,6 +214,19 @@ def test_the_command_is_told_what_it_is_about(
     assert shown[0].startswith("Rollback refused: this deployment was acted on before")
 
 
+def test_the_command_is_shown_without_its_secrets(configured: Callable[..., Settings]) -> None:
+    settings = configured(
+        rollback_command=f"{PYTHON} -c pass --token=Gehe1mnis-1 --password Gehe1mnis-2 "
+        "SmokeTest123!@# postgresql://anna:Gehe1mnis-3@db/x",
+    )
+    shown = list[str]()
+    for in_earnest in False, True:
+        act_on(judged(), settings, {"DEPLOY_TOKEN": "s3cr3t"}, shown.append, in_earnest=in_earnest)
+    assert len(shown) == 3
+    assert not [line for line in shown if "Gehe1mnis" in line or "SmokeTest" in line]
+    assert "--token=[redacted] --password [redacted]" in shown[0]
+
+
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(
     configured: Callable[..., Settings], tmp_path: Path
 ) -> None:

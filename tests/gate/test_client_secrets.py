@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from smokegate.settings import Sourced
 
@@ -46,3 +48,26 @@ async def test_what_is_received_as_a_secret_is_known_as_one() -> None:
 async def test_settings_of_suites_may_be_secret() -> None:
     it = bound(ScriptedTransport(), extra={"admin_token": Sourced("Gehe1mnis-0", "x")})
     assert knows(it, "Gehe1mnis-0")
+
+
+async def test_what_is_sent_in_a_query_is_known_however_it_is_written() -> None:
+    it = bound(ScriptedTransport())
+    await it.client.get("/echo?api_key=Gehe1mnis-8.x&next=/a-long-way&token=Gehe1m%20nis%2F9")
+    for secret in ("Gehe1mnis-8.x", "Gehe1m nis/9", "Gehe1m%20nis%2F9"):
+        assert knows(it, secret), secret
+    assert not knows(it, "/a-long-way")
+
+
+async def test_a_password_of_the_scheme_basic_is_known_as_it_is() -> None:
+    it = bound(ScriptedTransport())
+    credentials = base64.b64encode(b"anna:Gehe1mnis-5.x").decode()
+    await it.client.get("/", headers={"Authorization": f"Basic {credentials}"})
+    await it.client.get("/", headers={"Authorization": "Basic no-base64"})
+    assert knows(it, "Gehe1mnis-5.x")
+
+
+async def test_a_password_in_a_url_among_the_settings_is_a_secret() -> None:
+    url = "postgresql://anna:Gehe1mnis-0@db.internal/lattice"
+    it = bound(ScriptedTransport(), extra={"database_url": Sourced(url, "x")})
+    assert knows(it, "Gehe1mnis-0")
+    assert not knows(it, "db.internal/lattice")

@@ -199,6 +199,7 @@ def test_what_is_sent_as_a_secret_is_one_even_if_it_is_a_word() -> None:
         "error=none&refresh_token=Gehe1mnis!&state=1",
         "the password: Gehe1mnis!",
         "https://api.example.com/next#id_token=Gehe1mnis!",
+        "postgresql://anna:Gehe1mnis!@db.internal:5432/lattice",
     ],
 )
 def test_secrets_are_learnt_by_their_names_in_any_text(text: str) -> None:
@@ -336,6 +337,10 @@ def test_headers_of_authentication(name: str, is_one: bool) -> None:
         "user_otp",
         "PIN",
         "x_auth_session",
+        "stripe_key",
+        "x_stripe_key",
+        "basic_auth",
+        "sentry_dsn",
     ],
 )
 def test_names_of_secrets(name: str) -> None:
@@ -355,6 +360,12 @@ def test_names_of_secrets(name: str) -> None:
         "signature_algorithm",
         "password_count",
         "csrf_enabled",
+        "idempotency_key",
+        "partition_key",
+        "token_name",
+        "access_key_id",
+        "monkey",
+        "key",
     ],
 )
 def test_names_that_only_look_like_secrets(name: str) -> None:

@@ -160,6 +160,21 @@ def test_the_shares_must_not_cross() -> None:
     assert "monitor_above" in line
 
 
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"SMOKEGATE_SAMPLE_REQUESTS": "2"},
+        {"SMOKEGATE_SAMPLE_FAILURES": "201"},
+        {"SMOKEGATE_SAMPLE_REQUESTS": "20", "SMOKEGATE_SAMPLE_FAILURES": "21"},
+    ],
+)
+def test_a_sample_that_can_never_fail_is_refused(environ: dict[str, str]) -> None:
+    line = complaint(environ=environ)
+    assert line.startswith(f"{next(iter(environ))}: a sample with sample_requests = ")
+    assert load({}, {"SMOKEGATE_SAMPLE_REQUESTS": "0"}, Path("/nonexistent")).sample_requests == 0
+    assert load({}, {"SMOKEGATE_SAMPLE_REQUESTS": "3"}, Path("/nonexistent")).sample_requests == 3
+
+
 def test_the_shares_may_meet() -> None:
     environ = {"SMOKEGATE_ROLLBACK_BELOW": "0.8"}
     assert load({}, environ, Path("/nonexistent")).rollback_below == 0.8

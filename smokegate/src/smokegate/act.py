@@ -12,6 +12,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 from smokegate import command, journal
@@ -19,7 +20,7 @@ from smokegate.client.redaction import Redactor
 from smokegate.client.session import learn_settings
 from smokegate.errors import UsageError
 from smokegate.results import Action, Baseline, JudgedRun, to_json
-from smokegate.settings import Settings
+from smokegate.settings import Settings, is_secret_name
 
 Refusal = Callable[[JudgedRun, Settings], str]
 
@@ -46,7 +47,8 @@ def act_on(
     if why:
         show(f"Rollback refused: {why}.")
         return ""
-    back_to, words = _before(run).version, shlex.join(command_of(settings))
+    back_to, redactor = _before(run).version, _redactor(settings, environ)
+    words = redactor.text(shlex.join(command_of(settings)))
     if not in_earnest:
         show(f"With --act this would go back to version {back_to}: {words}")
         return ""
@@ -56,7 +58,7 @@ def act_on(
         environment(run, settings, environ),
         to_json(run),
         limit_s=settings.rollback_timeout_s,
-        redactor=_redactor(settings, environ),
+        redactor=redactor,
         show=lambda line: show(f"  | {line}"),
     )
     show(f"The rollback command failed: {wrong}." if wrong else "The rollback command has ended.")
@@ -186,4 +188,9 @@ def _redactor(settings: Settings, environ: Mapping[str, str]) -> Redactor:
     learn_settings(redactor, settings)
     named = {name: value for name, value in environ.items() if name not in _FOLDERS}
     redactor.learn(named, sent=True)
+    words = command_of(settings)
+    redactor.learn_text(" ".join(words).encode())  # --token=VALUE
+    for option, value in pairwise(words):
+        if option.startswith("-") and "=" not in option and is_secret_name(option):
+            redactor.add(value)
     return redactor

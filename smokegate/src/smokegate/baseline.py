@@ -93,7 +93,7 @@ def failed_before(check: CheckResult, keys: Iterable[str], run: Run) -> bool:
 
 def no_longer_applying(run: Run) -> list[str]:
     """The checks that are skipped and were not before."""
-    before = run.baseline.applied if run.baseline else []
+    before = run.baseline.applied if run.baseline and not run.baseline.unusable else []
     return [
         check.id
         for check in run.checks
@@ -101,7 +101,6 @@ def no_longer_applying(run: Run) -> list[str]:
         and check.id in before
         and not check.deprecated
         and not check.is_quarantined(run.started_at)
-        and _is_comparable(check.suite, run)
     ]
 
 
@@ -164,13 +163,12 @@ def _keys_of(
     if not attempts:
         return frozenset([_constant(_NUMBER.sub(_ANY, reason))])
     last = attempts[-1]
-    by_number = {exchange.number: exchange for exchange in last.exchanges}
     recorded = frozenset(
-        _key(each, by_number.get(each.exchange or 0))
+        _key(each, each.exchange_in(last.exchanges))
         for each in last.expectations
         if not each.held and each.consequence in consequences
     )
-    return recorded or frozenset([_unrecorded(last)])
+    return recorded if recorded and not last.asserted else recorded | {_unrecorded(last)}
 
 
 def _unrecorded(attempt: Attempt) -> str:

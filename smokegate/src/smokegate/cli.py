@@ -252,13 +252,14 @@ def _explain(arguments: argparse.Namespace) -> int:
 
 def _sweep(arguments: argparse.Namespace) -> int:
     from smokegate import gate, settings
+    from smokegate.reports.escaping import one_line
     from smokegate.reports.outlet import Outlet
     from smokegate.resources import removers_in
 
     configured = settings.load({"url": arguments.url, "ca_file": arguments.ca_file}, os.environ)
     left = gate.sweep(configured, lambda suites: removers_in(arguments.paths or suites))
     for line in left:
-        streams.say(f"left: {line}")
+        streams.say(f"left: {one_line(line)}")
     if not left:
         Outlet(sys.stdout).line("nothing of ours is left")
     return 1 if left else 0

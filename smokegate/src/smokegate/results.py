@@ -7,6 +7,7 @@ target sent is redacted and capped before it gets here.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import Enum
 from typing import Annotated, Any
 
@@ -164,6 +165,10 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
     consequence: Consequence
     exchange: int | None
 
+    def exchange_in(self, exchanges: Iterable[Exchange]) -> Exchange | None:
+        """The exchange that it was demanded of; None where it was no single one."""
+        return next((each for each in exchanges if each.number == self.exchange), None)
+
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One go at a check or a resource."""
@@ -177,6 +182,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     exchanges: list[Exchange]
     output: str = ""  # what the check printed
     traceback: str = ""
+    asserted: bool = False  # it failed by what is not among its expectations, a plain assert
     # Of all that were sent; a sample keeps only the exchanges that failed.
     requests: int = 0
     requests_s: float = 0.0
@@ -305,6 +311,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     baseline: Baseline | None = None
     earlier_samples: dict[str, list[list[float]]] = {}
     down: str = ""  # why the whole target counts as down; empty if it does not
+    stale: str = ""  # what is served everywhere instead of the expected version, if it is
     schema: int = SCHEMA
     tool: str = ""
 

@@ -37,16 +37,18 @@ SECRETS = frozenset({"test_password", "proxy", "rollback_command", "signing_key"
 SHORTEST_SECRET = 6  # taking out anything shorter would black out innocent text
 WORDS_OF_SECRETS = (
     r"passw|pwd|secret|token|(?:api|access|private|subscription|signing)[_-]?key|credential|jwt"
-    r"|session_?id|authorization|signature|x[_-]auth[_-]|set[_-]cookie"
+    r"|session_?id|authorization|signature|x[_-]auth[_-]|set[_-]cookie|[a-z0-9][_-]key"
 )
 # Short words only as a whole: pin is in shipping, and otp in laptop-price.
 _SECRET_NAME = re.compile(
-    rf"{WORDS_OF_SECRETS}|(?:^|[_-])(?:otp|totp|pin|passcode|csrf|xsrf)$",
+    rf"{WORDS_OF_SECRETS}|(?:^|[_-])(?:otp|totp|pin|passcode|csrf|xsrf|auth|dsn)$",
     re.IGNORECASE,
 )
 # Names like token_type or tokenUrl hold a word that is no secret.
 _PUBLIC_NAME = re.compile(
-    r"[_-]?(?:type|count|limit|expires_in|ttl|alg|algorithm|url|uri)$", re.IGNORECASE
+    r"[_-]?(?:type|count|limit|expires_in|ttl|alg|algorithm|url|uri|name|id)$"
+    r"|(?:idempotency|public|primary|foreign|partition|sort|cache|object|routing|dedup)[_-]key",
+    re.IGNORECASE,
 )
 _HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _LONGEST_HOST = 253  # RFC 1035, 2.3.4, less its two bytes of framing
@@ -99,6 +101,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     settle_connections: Width = 10  # fresh ones at once, which must serve one version
     sample_requests: SampleSize = 200  # 0: no sample
     sample_failures: Width = 3  # as many of them mean that the target fails now and then
+    sample_paths: tuple[UrlPath, ...] = ()  # sampled beside health_path, without a token
     max_connections: Count = 64
     max_reply_bytes: Count = 4_194_304  # on the wire
     max_decoded_bytes: Count = 8_388_608  # after decompression
@@ -142,6 +145,7 @@ def load(
             found[key] = Sourced(value, f"--{key.removesuffix('_s').replace('_', '-')}")
     known = {key: convert(key, found[key], _TYPES[key]) for key in KEYS if key in found}
     _refuse_crossed_shares(known, found)
+    _refuse_blind_sample(known, found)
     _refuse_wrong_addresses(known, found)
     extra = {key: sourced for key, sourced in found.items() if key not in KEYS}
     url = check_url(known["url"], found["url"].source) if "url" in known else DEFAULT_URL
@@ -227,6 +231,18 @@ def _refuse_crossed_shares(known: Mapping[str, Any], found: Mapping[str, Sourced
         source = next(found[key].source for key in keys if key in found)
         raise UsageError(
             f"{source}: rollback_below ({lower:g}) must not be above monitor_above ({upper:g})"
+        )
+
+
+def _refuse_blind_sample(known: Mapping[str, Any], found: Mapping[str, Sourced]) -> None:
+    size = known.get("sample_requests", Settings().sample_requests)
+    failures = known.get("sample_failures", Settings().sample_failures)
+    if 0 < size < failures:
+        keys = ("sample_requests", "sample_failures")
+        source = next(found[key].source for key in keys if key in found)
+        raise UsageError(
+            f"{source}: a sample with sample_requests = {size} can never have sample_failures = "
+            f"{failures}; 0 requests take no sample"
         )
 
 

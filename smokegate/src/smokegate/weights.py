@@ -51,6 +51,8 @@ def excuse(check: CheckResult, run: Run) -> str:
         return ""
     if check.owner:
         return f"it depends on a third party, {check.owner}"
+    if run.stale:
+        return f"the version before is still served: {run.stale}"
     if run.baseline and failed_before(check, failed[_worst(failed)], run):
         return f"failed before the deployment too (run {run.baseline.run_id})"
     return ""
@@ -62,7 +64,9 @@ def _in_full(check: CheckResult, run: Run) -> set[Consequence]:
 
 def _mitigated(check: CheckResult, run: Run) -> set[Consequence]:
     return {
-        milder(consequence) if check.owner or failed_before(check, keys, run) else consequence
+        milder(consequence)
+        if check.owner or run.stale or failed_before(check, keys, run)
+        else consequence
         for consequence, keys in failures(check, run.resources).items()
     }
 

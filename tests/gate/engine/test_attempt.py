@@ -236,9 +236,9 @@ async def test_an_assert_beside_soft_failures_is_told() -> None:
         expect(reply, or_else=MONITOR).that("a", False)
         assert reply.status == 201
 
-    assert (await attempt(work)).asserted
-    assert not (await attempt(expects)).asserted
-    assert not (await attempt(is_refused)).asserted
+    assert (await attempt(work)).attempt.asserted
+    assert not (await attempt(expects)).attempt.asserted
+    assert not (await attempt(is_refused)).attempt.asserted
 
 
 async def test_odd_exceptions_are_told_too() -> None:

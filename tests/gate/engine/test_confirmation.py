@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from smokegate.checks import HealthSuite, WorkflowSuite, consequence, exclusive
 from smokegate.client import Client
+from smokegate.client.transport import Headers
 from smokegate.expectations import INVESTIGATE, MONITOR, expect
 from smokegate.results import Action, Consequence, Outcome, Run
 
@@ -200,7 +201,42 @@ async def test_the_budget_ends_second_tries() -> None:
     suite = type("Health", (HealthSuite,), {**names, "__module__": __name__})
     run = await rehearsed(target(answered(500)), suite, confirm_budget_s=2.5)
     assert [len(check.attempts) for check in run.checks] == [2, 2, 2, 1, 1]
-    assert set(outcomes(run).values()) == {FAILED}
+    assert list(outcomes(run).values()) == [FAILED] * 3 + [UNKNOWN] * 2
+    assert run.checks[3].reason.startswith("failed once, and confirm_budget_s left no time to try ")
+
+
+async def test_what_could_not_be_tried_again_is_no_failure() -> None:
+    class Health(HealthSuite):
+        @exclusive()
+        async def test_a(self, client: Client) -> None:
+            expect(await client.get("/it")).status(200)
+
+        @exclusive()
+        async def test_b(self, client: Client) -> None:
+            expect(await client.get("/it")).status(200)
+
+    steps = (answered(500), answered(), answered(500))
+    run = await rehearsed(target(*steps), Health, confirm_budget_s=0.5)
+    assert outcomes(run) == {"a": WARNED, "b": UNKNOWN}
+    assert action(run) is Action.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "pause_s"),
+    [
+        (500, [], 0.0),
+        (502, [], 3.0),
+        (503, [("Retry-After", "5")], 5.0),
+        (504, [("Retry-After", "60")], 10.0),
+    ],
+)
+async def test_a_load_balancer_that_switches_is_given_time(
+    status: int, headers: Headers, pause_s: float
+) -> None:
+    transport = target(answered(status, headers=headers), answered())
+    run = await rehearsed(transport, confirm_budget_s=1.5)
+    assert check_in(run, "it").flaky
+    assert transport.sent[1].at_s - transport.sent[0].at_s == 1.0 + pause_s
 
 
 async def test_an_interruption_ends_the_canary_and_keeps_the_first_try() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from smokegate.engine.sampling import at_least, interval
+from smokegate.engine.sampling import HARMLESS_RATE, at_least, interval, telling_failures
 
 
 def exactly(failures: int, requests: int, rate: Fraction) -> Fraction:
@@ -27,6 +27,25 @@ def test_a_tail_is_the_sum_of_its_terms(failures: int, requests: int, twentieths
 def test_the_declared_power_of_the_default_sample() -> None:
     assert f"{at_least(3, 200, 0.05):.1%}" == "99.8%"
     assert f"{at_least(3, 200, 0.001):.2%}" == "0.11%"
+
+
+@pytest.mark.parametrize(
+    ("answered", "too_many"), [(1, 2), (2, 2), (3, 2), (40, 2), (60, 3), (200, 3)]
+)
+def test_so_many_failures_are_too_many_in_a_sample_cut_short(answered: int, too_many: int) -> None:
+    assert telling_failures(answered, 3, 200) == too_many
+
+
+@given(st.integers(1, 50), st.integers(0, 150), st.integers(0, 150))
+def test_a_smaller_sample_cries_wolf_no_more_often(failures: int, more: int, answered: int) -> None:
+    requests = failures + more
+    answered = min(answered, requests)
+    few = telling_failures(answered, failures, requests)
+    assert few <= failures
+    assert few == failures or few / max(answered, 1) >= failures / requests
+    if few <= answered:
+        alarms = at_least(few, answered, HARMLESS_RATE)
+        assert alarms <= at_least(failures, requests, HARMLESS_RATE) + 1e-12
 
 
 def test_a_large_sample_does_not_overflow() -> None:

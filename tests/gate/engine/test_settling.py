@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
@@ -31,14 +32,15 @@ def one() -> type[HealthSuite]:
     return Health
 
 
-def by_time(*steps: tuple[float, Step]) -> Handler:
+def by_time(*steps: tuple[float, Step | Handler]) -> Handler:
     """Answer with the last step whose time has come, counted from the first request."""
     begun: list[float] = []
 
-    def answer(request: Request) -> Step:
+    def answer(request: Request) -> Step | Awaitable[Step]:
         now = asyncio.get_running_loop().time()
         begun.append(now)
-        return [step for at_s, step in steps if at_s <= now - begun[0]][-1]
+        found = [step for at_s, step in steps if at_s <= now - begun[0]][-1]
+        return found if isinstance(found, Step) else found(request)
 
     return answer
 
@@ -176,6 +178,75 @@ async def test_versions_that_still_mix_mean_investigate_and_are_counted(wanted: 
     assert action(run) is Action.INVESTIGATE
 
 
+@pytest.mark.parametrize("wanted", ["1.1", ""])
+async def test_who_tells_no_version_among_those_who_do_is_another_version(wanted: str) -> None:
+    for silent in answered(), answered(404), answered(document={"version": 11}):
+        run = await rehearsal(alternating(silent, NEW), expect_version=wanted).run()
+        assert "none told in 5 of 10 (50.0%)" in settling_in(run).reason
+        assert action(run) is Action.INVESTIGATE
+
+
+async def test_several_that_are_not_ready_at_the_end_mean_investigate() -> None:
+    run = await rehearsal(alternating(BUSY, NEW)).run()
+    settling = settling_in(run)
+    assert (settling.outcome, settling.consequence) == (Outcome.FAILED, Consequence.INVESTIGATE)
+    assert settling.reason.endswith("saw 5 of 10: status 503")
+    assert run.down == ""
+
+
+async def test_a_single_connection_that_is_lost_at_the_end_is_a_warning() -> None:
+    steps = iter([unanswered("reset")])
+    run = await rehearsal(lambda _: next(steps, NEW), wait_s=0.0, expect_version="1.1").run()
+    assert settling_in(run).outcome is Outcome.WARNED
+    assert action(run) is Action.PROCEED
+
+
+async def test_one_reply_alone_does_not_show_that_a_target_has_settled() -> None:
+    """It comes at the last moment, after nobody had answered."""
+    run = await rehearsal(by_time((0, DOWN), (9.9, alternating(OLD, NEW)))).run()
+    assert "in 5 of 10 (50.0%)" in settling_in(run).reason
+
+
+async def test_who_throttles_does_not_say_whether_it_is_ready() -> None:
+    run = await rehearsal(answered(429)).run()
+    assert settling_in(run).outcome is Outcome.UNKNOWN
+    assert action(run) is Action.INCONCLUSIVE
+    run = await rehearsal(by_time((0, answered(429)), (5, NEW))).run()
+    assert action(run) is Action.PROCEED
+
+
+async def test_only_the_last_round_is_kept() -> None:
+    run = await rehearsal(OLD, expect_version="1.1").run()
+    (attempt,) = settling_in(run).attempts
+    assert len(attempt.exchanges) == 10
+    assert attempt.requests > 50
+
+
+async def test_what_fails_while_the_old_version_is_served_everywhere_is_not_the_new_ones() -> None:
+    class Health(HealthSuite):
+        async def test_it(self, client: Client) -> None:
+            expect(await client.get("/new")).status(200)
+
+    for wait_s in 0.0, 2.0:
+        transport = ScriptedTransport({"GET /health": OLD, "GET /new": answered(404)})
+        run = await Rehearsal(
+            Health, transport=transport, wait_s=wait_s, expect_version="1.1"
+        ).run()
+        assert run.stale == "1.0 in 10 of 10 (100.0%)"
+        assert (check_in(run, "it").outcome, action(run)) == (Outcome.FAILED, Action.INVESTIGATE)
+
+
+async def test_what_fails_where_versions_mix_or_are_not_told_counts_in_full() -> None:
+    class Health(HealthSuite):
+        async def test_it(self, client: Client) -> None:
+            expect(await client.get("/new")).status(200)
+
+    for health in alternating(OLD, NEW), alternating(OLD, answered()), alternating(OLD, BUSY):
+        transport = ScriptedTransport({"GET /health": health, "GET /new": answered(404)})
+        run = await Rehearsal(Health, transport=transport, wait_s=1.0, expect_version="1.1").run()
+        assert (run.stale, action(run)) == ("", Action.ROLLBACK)
+
+
 async def test_the_old_version_everywhere_means_investigate() -> None:
     run = await rehearsal(OLD, expect_version="1.1").run()
     assert "1.0 in 10 of 10 (100.0%)" in settling_in(run).reason
@@ -195,7 +266,11 @@ async def test_an_expected_version_that_no_reply_tells_means_investigate() -> No
 
 async def test_a_version_may_stand_elsewhere() -> None:
     transport = ScriptedTransport(
-        {"GET /about": answered(document={"build": {"tag": "1.1"}}), "GET /it": answered()}
+        {
+            "GET /health": by_time((0, BUSY), (4, OLD)),
+            "GET /about": answered(document={"build": {"tag": "1.1"}}),
+            "GET /it": answered(),
+        }
     )
     rehearsed = Rehearsal(
         one(),
@@ -207,6 +282,7 @@ async def test_a_version_may_stand_elsewhere() -> None:
     )
     run = await rehearsed.run()
     assert (settling_in(run).outcome, run.version) == (Outcome.PASSED, "1.1")
+    assert check_in(run, "it").attempts[0].started_s >= 4
 
 
 async def test_a_target_without_a_health_route_is_ready() -> None:

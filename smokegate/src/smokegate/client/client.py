@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -139,8 +140,8 @@ class Client:
             replayable=method in IDEMPOTENT,
         )
         self.session.learn_secrets(request.headers, request.body or b"", sent=True)
-        reply = await self._send(request, creates, patient=wait_if_throttled)
-        return await self._follow(reply, request, patient=wait_if_throttled)
+        send = partial(self._send, patient=wait_if_throttled)
+        return await self._follow(await send(request, creates), request, send)
 
     async def handshake(self, *, tls_max: str) -> bool:
         """Try to connect with nothing newer than a TLS version ("1.1"); say whether it worked.
@@ -159,8 +160,8 @@ class Client:
     async def ask(self, path: str, *, address: str = "", timeout_s: float, fresh: bool) -> Reply:
         """Send GET and give whatever comes of it; nothing is demanded.
 
-        A reply without a status has its trouble in the exchange. `address` is one of the target's
-        own.
+        Redirects within the origin are followed. A reply without a status has its trouble in the
+        exchange. `address` is one of the target's own.
         """
         request = Request(
             method="GET",
@@ -171,8 +172,11 @@ class Client:
             replayable=not fresh,
             address=address,
         )
-        exchange, body = await self._exchange(request, None)
-        return Reply(exchange, body, self.evidence)
+
+        async def send(request: Request) -> Reply:
+            return Reply(*await self._exchange(request, None), self.evidence)
+
+        return await self._follow(await send(request), request, send)
 
     async def poll(
         self, ask: Callable[[], Awaitable[T]], *, until: Callable[[T], bool], within_s: float
@@ -207,7 +211,7 @@ class Client:
         return Reply(exchange, body, self.evidence)
 
     async def _send(
-        self, request: Request, creates: tuple[str, str] | None, *, patient: bool
+        self, request: Request, creates: tuple[str, str] | None = None, *, patient: bool
     ) -> Reply:
         """Send; if patient, honour `Retry-After` (RFC 9110, 10.2.3) until the target takes it."""
         pause_s = _FIRST_PAUSE_S
@@ -230,6 +234,7 @@ class Client:
     ) -> tuple[Exchange, bytes]:
         """Send once and record what came of it, with the body decompressed."""
         self.evidence.refuse_if_closed()
+        self.session.learn_query(request.url)
         self.evidence.allow_for(request.timeout_s - self.settings.timeout_s)
         entry = None
         if creates:
@@ -282,7 +287,9 @@ class Client:
             return answer.body
         return decode(answer.body, encoding, self.settings.max_decoded_bytes)
 
-    async def _follow(self, reply: Reply, request: Request, *, patient: bool) -> Reply:
+    async def _follow(
+        self, reply: Reply, request: Request, send: Callable[[Request], Awaitable[Reply]]
+    ) -> Reply:
         """Follow redirects within the origin; one that leads elsewhere is left to the check."""
         for _ in range(_MOST_REDIRECTS):
             location = reply.header("Location")
@@ -292,7 +299,7 @@ class Client:
             if url is None:
                 return reply
             request = msgspec.structs.replace(request, url=url)
-            reply = await self._send(request, None, patient=patient)
+            reply = await send(request)
         return reply
 
     def _now(self) -> float:
@@ -340,7 +347,7 @@ class Client:
         body = decoded if isinstance(decoded, bytes) else b""
         self.session.learn_secrets(answer.headers, body)
         exchange = record(
-            len(self.evidence.exchanges) + 1,
+            self.evidence.requests + 1,
             request=request,
             answer=answer,
             body=body,

@@ -7,10 +7,8 @@ cannot hide a failure from its own outcome.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NoReturn
-
-import msgspec
 
 from smokegate.client.incurable import incurable_cause
 from smokegate.client.redaction import beginning
@@ -120,16 +118,13 @@ class Evidence:
         if self.limit is not None and not self.limit.expired():
             self.limit.reschedule(self.deadline)
 
-    def keep_only(self, wanted: list[Exchange]) -> None:
+    def keep_only(self, wanted: Iterable[Exchange]) -> None:
         """Drop the other exchanges: of a large sample only what is telling is kept.
 
         What was expected of an exchange before must not be dropped.
         """
         numbers = {exchange.number for exchange in wanted}
-        kept = [each for each in self.exchanges if each.number in numbers]
-        self.exchanges[:] = [
-            msgspec.structs.replace(each, number=number) for number, each in enumerate(kept, 1)
-        ]
+        self.exchanges[:] = [each for each in self.exchanges if each.number in numbers]
 
     def shown(self, text: str, most_chars: int) -> str:
         """Cut a text once its secrets are out: half a secret is one as well."""
@@ -149,8 +144,7 @@ class Evidence:
         """End the attempt because a request was not answered, on whosever side that lies."""
         request = request_in_words(exchange)
         if trouble.side is not Side.TARGET:
-            self.trouble_on_our_side = f"{request}: {trouble.summary}"
-            self.end(NoReply(self.trouble_on_our_side))
+            self.cannot_tell(f"{request}: {trouble.summary}", NoReply)
         self.expectations.append(
             Expectation(
                 demand=_ANSWERED,
@@ -164,10 +158,14 @@ class Evidence:
 
     def throttled(self, exchange: Exchange, pause_s: float) -> NoReturn:
         """End the attempt because the target asks to wait longer than there is time."""
-        self.trouble_on_our_side = (
+        self.cannot_tell(
             f"{request_in_words(exchange)}: throttled (429), asked to wait {pause_s:g} s"
         )
-        self.end(Throttled(self.trouble_on_our_side))
+
+    def cannot_tell(self, why: str, kind: type[CheckEnded] = Throttled) -> NoReturn:
+        """End the attempt because of something that is not the target's fault."""
+        self.trouble_on_our_side = why
+        self.end(kind(why))
 
 
 def milder(consequence: Consequence) -> Consequence:

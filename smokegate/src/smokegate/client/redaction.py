@@ -40,6 +40,8 @@ _NAMED = re.compile(
     + rb"\\{0,4}[\"']?\s{0,4}[:=]\s{0,4}\\{0,4}[\"']?([^\s\"'&,;<>\\]{6,4096})"
 )
 
+_IN_URL = re.compile(rb"://[^\s/:@\"'<>]{0,200}:([^\s/@\"'<>]{6,4096})@")
+
 S = TypeVar("S", bound=msgspec.Struct)
 
 
@@ -108,6 +110,8 @@ class Redactor:
             words = text[match.start(2) : match.end(2)].decode("utf-8", "replace")
             if is_secret_name(match[1].decode()) and not _is_word(words):
                 self.add(words, sent=False)
+        for match in _IN_URL.finditer(text[:_LOOKED_AT_BYTES]):
+            self.add(match[1].decode("utf-8", "replace"), sent=False)
 
     def text(self, text: str) -> str:
         """Return the text without any secret known so far; what UTF-8 cannot carry is escaped."""

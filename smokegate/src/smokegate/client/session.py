@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import math
 import re
 from collections.abc import Callable
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from smokegate.client.body import parsed
 from smokegate.client.redaction import Redactor, is_secret_header
 from smokegate.client.standing import Standing
 from smokegate.client.transport import Answer, Headers, Transport
-from smokegate.settings import Settings
+from smokegate.settings import Settings, is_secret_name
 
 _SHORTEST_IN_HEADER = 12  # shorter parts are words such as Bearer
 
@@ -79,6 +80,12 @@ class Session:
         if self.creating:
             await asyncio.wait(self.creating, timeout=limit_s)
 
+    def learn_query(self, url: str) -> None:
+        """Learn the secrets in the query of a URL that is sent to."""
+        for name, value in parse_qsl(urlsplit(url).query):
+            if is_secret_name(name):
+                self.redactor.add(value)
+
     def learn_secrets(self, headers: Headers, body: bytes, *, sent: bool = False) -> None:
         """Learn the secrets in a request or a reply, so that none is stored or shown."""
         for name, value in headers:
@@ -103,6 +110,7 @@ def learn_settings(redactor: Redactor, settings: Settings) -> None:
     redactor.add(urlsplit(settings.proxy).password or "")
     for key, sourced in settings.extra.items():
         redactor.learn({key: sourced.value}, sent=True)
+        redactor.learn_text(str(sourced.value).encode("utf-8", "surrogatepass"))
 
 
 def _secret_parts(name: str, value: str) -> list[str]:
@@ -110,4 +118,14 @@ def _secret_parts(name: str, value: str) -> list[str]:
     if name.lower() == "set-cookie":
         value = value.partition(";")[0]
     parts = re.split(r"[;,\s]+|(?<=\w)=(?!=*$)", value)
+    if parts[0].lower() == "basic":
+        return [*parts[1:], *_password_in(parts[-1])]
     return [part for part in parts if len(part) >= _SHORTEST_IN_HEADER]
+
+
+def _password_in(credentials: str) -> list[str]:
+    """The password in credentials of the scheme Basic (RFC 7617): user and password, in base64."""
+    try:
+        return [base64.b64decode(credentials).partition(b":")[2].decode()]
+    except ValueError:
+        return []

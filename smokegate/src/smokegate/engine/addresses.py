@@ -11,6 +11,7 @@ from smokegate.results import Consequence, Side
 
 _TRIES = 2
 _LONGEST_TRY_S = 3.0
+LONGEST_S = _TRIES * _LONGEST_TRY_S + 1.0
 _SERVER_ERROR = 500
 
 

@@ -31,14 +31,21 @@ Work = Callable[[Client], Awaitable[Any]]
 class Ended:
     """How an attempt ended: its record, and the value that a resource's attempt made.
 
-    `asserted` says that it failed by what is not among its expectations, a plain assert.
+    `is_unconfirmed` says that it failed and could not be made again.
     """
 
-    def __init__(self, attempt: Attempt, evidence: Evidence, *, value: Any, asserted: bool) -> None:
+    def __init__(
+        self,
+        attempt: Attempt,
+        evidence: Evidence,
+        *,
+        value: Any = None,
+        is_unconfirmed: bool = False,
+    ) -> None:
         self.attempt = attempt
         self.evidence = evidence
         self.value = value
-        self.asserted = asserted
+        self.is_unconfirmed = is_unconfirmed
 
     @property
     def outcome(self) -> Outcome:
@@ -98,10 +105,11 @@ class Attempts:
             exchanges=[redacted(each, self._session.redactor) for each in evidence.exchanges],
             output=output.redacted(text),
             traceback=ending(_traceback(error, outcome), _TRACEBACK_CHARS, text),
+            asserted=_asserted(evidence, error),
             requests=evidence.requests,
             requests_s=round(evidence.requests_s, 6),
         )
-        return Ended(attempt, evidence, value=value, asserted=_asserted(evidence, error))
+        return Ended(attempt, evidence, value=value)
 
     async def _run(
         self, evidence: Evidence, work: Work, *, fresh: bool
@@ -192,8 +200,7 @@ def _asserted(evidence: Evidence, error: BaseException | None) -> bool:
 
 def _worst_failure(evidence: Evidence) -> str:
     worst = max(evidence.failures, key=lambda each: each.consequence.severity)
-    exchange = None if worst.exchange is None else evidence.exchanges[worst.exchange - 1]
-    return failure_in_words(worst, exchange)
+    return failure_in_words(worst, worst.exchange_in(evidence.exchanges))
 
 
 def _is_target_fault(error: BaseException, evidence: Evidence) -> bool:

@@ -45,6 +45,7 @@ def concluded(check: Described, tries: list[Ended]) -> CheckResult:
     if outcome is Outcome.UNKNOWN:
         possible = [check.consequence, *_failed_consequences(check, first)]
         at_worst = max(possible, key=lambda each: each.severity)
+        failed = [] if last.is_unconfirmed else failed
         return result_of(check, outcome, reason, attempts=tries, failed=failed, at_worst=at_worst)
     if flaky and not failed and _broke_trust(first):
         failed = [Consequence.INVESTIGATE]
@@ -62,7 +63,7 @@ def concluded(check: Described, tries: list[Ended]) -> CheckResult:
 
 def _failed_consequences(check: Described, ended: Ended) -> list[Consequence]:
     failed = {each.consequence for each in ended.evidence.failures}
-    if ended.outcome is Outcome.FAILED and (ended.asserted or not failed):
+    if ended.outcome is Outcome.FAILED and (ended.attempt.asserted or not failed):
         incurable = incurable_cause(ended.attempt.last_exchange)
         failed.add(milder(check.consequence) if incurable else check.consequence)
     return sorted(failed, key=lambda each: each.severity)
@@ -72,13 +73,12 @@ def _broke_trust(ended: Ended) -> bool:
     """Whether a reply showed what means rollback wherever it stands, even if only once."""
     if ended.evidence.consequence is Consequence.ROLLBACK:
         return False  # there every failure means it, a passing 503 as well
-    exchanges = ended.attempt.exchanges
-    return any(
-        each.consequence is Consequence.ROLLBACK
-        and each.exchange is not None
-        and (exchanges[each.exchange - 1].status or _SERVER_ERROR) < _SERVER_ERROR
+    replies = (
+        each.exchange_in(ended.attempt.exchanges)
         for each in ended.evidence.failures
+        if each.consequence is Consequence.ROLLBACK
     )
+    return any(reply and (reply.status or _SERVER_ERROR) < _SERVER_ERROR for reply in replies)
 
 
 def _severity(check: Described, ended: Ended) -> int:

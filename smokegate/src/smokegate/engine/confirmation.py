@@ -7,18 +7,20 @@ twenty checks that meet the same dead server need not each prove it twice.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
-from smokegate.client import Client
-from smokegate.engine.attempt import Attempts, Ended, end
+import msgspec
+
+from smokegate.client import Client, Reply
+from smokegate.engine.attempt import Attempts, Ended, Work, end
 from smokegate.results import Consequence, Outcome
 from smokegate.settings import Settings
 
-T = TypeVar("T")
 _CANARY_TRIES = 2
 _CANARY_PAUSE_S = 1.5
 _CANARY_TIMEOUT_S = 10.0
+# What a load balancer says while it switches, and how long it may take.
+_SWITCHING = frozenset({502, 503, 504})
+_SWITCH_S, _LONGEST_SWITCH_S = 3.0, 10.0
 
 
 class Confirmation:
@@ -31,25 +33,33 @@ class Confirmation:
         self._canary: asyncio.Task[str] | None = None
         self.down = ""  # why the whole target counts as down
 
-    async def allows(self, first: Ended) -> bool:
+    async def tries(self, owner: str, consequence: Consequence, work: Work) -> list[Ended]:
+        """Make one try, and if it fails a second one on fresh connections."""
+        first = await self._attempts.make(owner, 1, consequence, work)
+        if first.outcome is not Outcome.FAILED or self._attempts.interrupted or self.down:
+            return [first]
+        if self._budget_s <= 0:
+            return [_unconfirmed(first)]
+        if not await self._allows(first):
+            return [first]
+        return [first, await self._repeat(owner, consequence, work)]
+
+    async def _allows(self, first: Ended) -> bool:
         """Whether a failed attempt is worth a second one."""
-        if self._attempts.interrupted or self.down or self._budget_s <= 0:
-            return False
-        if not _got_no_reply(first):
-            return True
         try:
-            return not await self._is_down()
+            await asyncio.sleep(_pause_s(first))
+            return not (_got_no_reply(first) and await self._is_down())
         except asyncio.CancelledError:
             if not self._attempts.interrupted:
                 raise
             return False  # the first try stands as it is
 
-    async def repeat(self, again: Callable[[], Awaitable[T]]) -> T:
+    async def _repeat(self, owner: str, consequence: Consequence, work: Work) -> Ended:
         """Make a second try and charge its time to the budget."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         try:
-            return await again()
+            return await self._attempts.make(owner, 2, consequence, work, fresh=True)
         finally:
             self._budget_s -= loop.time() - started
 
@@ -81,6 +91,23 @@ class Confirmation:
             if ended.outcome is not Outcome.FAILED:
                 return ""
         return ended.attempt.reason
+
+
+def _unconfirmed(first: Ended) -> Ended:
+    """Say of a failure that there was no time to try again: it may not have happened again."""
+    attempt = first.attempt
+    reason = f"failed once, and confirm_budget_s left no time to try again: {attempt.reason}"
+    attempt = msgspec.structs.replace(attempt, outcome=Outcome.UNKNOWN, reason=reason)
+    return Ended(attempt, first.evidence, is_unconfirmed=True)
+
+
+def _pause_s(first: Ended) -> float:
+    """How long to wait before a second try: for a load balancer that may be switching."""
+    last = first.attempt.last_exchange
+    if last is None or last.status not in _SWITCHING:
+        return 0.0
+    asked_s = Reply(last, b"", first.evidence).retry_after_s or 0.0
+    return min(max(_SWITCH_S, asked_s), _LONGEST_SWITCH_S)
 
 
 def _got_no_reply(ended: Ended) -> bool:

@@ -76,7 +76,7 @@ class Engine:
         settings = session.settings
         self._attempts = Attempts(session, settings.timeout_s + settings.check_grace_s)
         self._confirmation = Confirmation(settings, self._attempts)
-        self._supply = Supply(plan.catalogue, plan.needed_by, self._attempts, self._confirmation)
+        self._supply = Supply(plan.catalogue, plan.needed_by, self._confirmation)
         self._probes = Probes(session, self._attempts, self._confirmation, partial=plan.partial)
         self._results: dict[str, CheckResult] = {}
         self._main: asyncio.Task[None] | None = None
@@ -209,14 +209,7 @@ class Engine:
             own = {CLIENT: client} if CLIENT in check.needs else {}
             await check.bind(self._plan.settings_of_suites)(**values, **own)
 
-        tries = [await self._attempts.make(check.id, 1, check.consequence, work)]
-        if tries[0].outcome is Outcome.FAILED and await self._confirmation.allows(tries[0]):
-            tries.append(
-                await self._confirmation.repeat(
-                    lambda: self._attempts.make(check.id, 2, check.consequence, work, fresh=True)
-                )
-            )
-        return concluded(check, tries)
+        return concluded(check, await self._confirmation.tries(check.id, check.consequence, work))
 
     async def _clean_up(self) -> list[str]:
         """Remove what was created, within a time limit of its own."""
@@ -279,6 +272,7 @@ class Engine:
             suites={**self._plan.suites, PROBES: self._tool},
             leftovers=left,
             down=self._confirmation.down,
+            stale="" if settings.expect_version in versions else self._probes.stale,
             notes=self._notes_of(versions),
             tool=self._tool,
         )

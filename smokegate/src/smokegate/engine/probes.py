@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from smokegate.client import Session
 from smokegate.client.transport import Address
-from smokegate.engine.addresses import Addresses
+from smokegate.engine.addresses import LONGEST_S, Addresses
 from smokegate.engine.attempt import Attempts, Work, end
 from smokegate.engine.conclusion import concluded
 from smokegate.engine.confirmation import Confirmation
@@ -57,6 +57,7 @@ class Probes:
         self._addresses: list[Address] = []
         self._tasks: list[asyncio.Task[CheckResult]] = []
         self.results: list[CheckResult] = []
+        self.stale = ""  # what is served everywhere instead of the expected version
 
     async def settle(self, tell: Callable[[str], None]) -> None:
         """Wait until the target has settled, as long as the settings allow."""
@@ -66,8 +67,9 @@ class Probes:
             return
         work = Settling(self._accepting, tell)
         result = await self._make(SETTLING, work, settings.wait_s + 2 * settings.timeout_s)
-        last = result.attempts[-1].exchanges[-1:]
-        if result.outcome is Outcome.FAILED and last and last[0].trouble:
+        self.stale = work.stale
+        exchanges = result.attempts[-1].exchanges
+        if result.outcome is Outcome.FAILED and all(each.trouble for each in exchanges):
             self._confirmation.down = result.reason
             self._session.patience_s = _PATIENCE_WHEN_DOWN_S
 
@@ -93,7 +95,7 @@ class Probes:
             return
         if len(self._addresses) > 1 and not _is_local_name(settings.url):
             work = Addresses([address.ip for address in self._addresses])
-            yield self._make(ADDRESSES, work, settings.timeout_s)
+            yield self._make(ADDRESSES, work, LONGEST_S)
         if settings.sample_requests and not self._partial:
             yield self._make(SAMPLER, Sampler(self._accepting), settings.run_timeout_s)
 

@@ -4,130 +4,214 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from itertools import cycle
+from itertools import cycle, product
 
 from smokegate.client import Client, Reply
 from smokegate.client.incurable import incurable_cause
-from smokegate.engine.sampling import HARMFUL_RATE, HARMLESS_RATE, at_least, interval
-from smokegate.engine.settling import shares, version_in
+from smokegate.engine.sampling import (
+    HARMFUL_RATE,
+    HARMLESS_RATE,
+    at_least,
+    interval,
+    telling_failures,
+)
+from smokegate.engine.settling import is_one_version, shares, version_in
 from smokegate.expectations import INVESTIGATE, ROLLBACK, expect_all
 from smokegate.results import Exchange, Side
+from smokegate.settings import Settings
 
 # Asked by many at once, a small service would fail because of us: only quick replies bring more.
 _AT_FIRST, _AT_MOST = 5, 20
 _QUICK_S = 1.0
+_PACED_S = 0.1
 _ENOUGH_FAILURES = 10
 _LONGEST_SAMPLE_S = 30.0
-_SERVER_ERROR, _TOO_MANY_REQUESTS = 500, 429
+_SERVER_ERROR, _TOO_MANY_REQUESTS, _UNAVAILABLE = 500, 429, 503
+_DROPPED = frozenset({"refused", "reset", "empty"})
 
 
 class Sampler:
-    """Sends the sample; a work that `Attempts` can make."""
+    """Sends the sample and judges it; a work that `Attempts` can make.
+
+    What limits rates answers 503, or drops connections, because of the sample itself: one that
+    failed in no other way is taken again slowly, and that one counts.
+    """
 
     def __init__(self, addresses: list[str]) -> None:
-        self._addresses: Iterator[str] = cycle(addresses or [""])
-        self._left = 0
-        self._workers = 0
-        self._ends = 0.0
-        self._answered = 0
-        self._failed: list[Exchange] = []
-        self._untold: list[str] = []
-        self._versions: Counter[str] = Counter()
-        self._throttled = False
+        self._addresses = addresses or [""]
 
     async def __call__(self, client: Client) -> None:
         """Demand that few requests fail, and that all replies come from one version."""
-        self._left = client.settings.sample_requests
+        sample = Sample(client, self._addresses, at_most=_AT_MOST)
+        await sample.send()
+        if sample.may_have_been_too_fast:
+            client.evidence.remarks.append(
+                f"asked by many at once, {sample.in_words()}; asked again, one at a time"
+            )
+            sample = Sample(client, self._addresses, at_most=1)
+            await sample.send()
+        _judge(client, sample)
+
+
+class Sample:
+    """Requests on connections of their own, spread over addresses and paths: what came of them."""
+
+    def __init__(self, client: Client, addresses: list[str], *, at_most: int) -> None:
+        settings = client.settings
+        self._client = client
+        self._at_most = at_most
+        self._targets = cycle(product(_paths(settings), addresses))
+        self._left = settings.sample_requests
+        self._workers = 0
+        self._ends = 0.0
+        self.answered = 0
+        self.failed: list[Exchange] = []
+        self.not_out: list[str] = []
+        self.versions: Counter[str] = Counter()
+        self.was_throttled = False
+
+    @property
+    def limit(self) -> int:
+        """So many failures are too many, in a sample that may have been cut short."""
+        settings = self._client.settings
+        return telling_failures(self.answered, settings.sample_failures, settings.sample_requests)
+
+    @property
+    def fails(self) -> bool:
+        """Whether too many requests failed."""
+        return bool(self.answered) and len(self.failed) >= self.limit
+
+    @property
+    def may_have_been_too_fast(self) -> bool:
+        """Whether it failed, and only in ways in which a limit on the rate shows itself."""
+        return self.fails and all(map(_could_be_a_limit, self.failed))
+
+    def in_words(self) -> str:
+        """How many failed, what rates that leaves possible, and how."""
+        failed, size = len(self.failed), self.answered
+        low, high = interval(failed, size)
+        words = (
+            f"{failed} of {size} failed ({failed / size:.1%}; 95% interval {low:.1%} to {high:.1%})"
+        )
+        return f"{words}, first {_said(self.failed[0])}" if self.failed else words
+
+    async def send(self) -> None:
+        """Send until there are enough, or more would say nothing new; keep those that failed."""
         self._ends = _now() + _LONGEST_SAMPLE_S
         async with asyncio.TaskGroup() as group:
-            for _ in range(_AT_FIRST):
-                self._add_worker(client, group)
-        client.evidence.keep_only(self._failed)
-        for version in self._versions.elements():
-            client.saw_version(version)
-        self._remark(client)
-        if not self._answered:
-            client.skip("no request of the sample was answered")
-        self._judge_failures(client)
-        self._judge_versions(client)
+            for _ in range(min(_AT_FIRST, self._at_most)):
+                self._add_worker(group)
 
-    def _add_worker(self, client: Client, group: asyncio.TaskGroup) -> None:
+    def _add_worker(self, group: asyncio.TaskGroup) -> None:
         self._workers += 1
-        group.create_task(self._work(client, group))
+        group.create_task(self._work(group))
 
-    async def _work(self, client: Client, group: asyncio.TaskGroup) -> None:
-        settings, is_quick = client.settings, True
+    async def _work(self, group: asyncio.TaskGroup) -> None:
+        is_quick = True
         while self._goes_on() and (is_quick or self._workers == 1):
             self._left -= 1
             started = _now()
-            reply = await client.ask(
-                settings.health_path,
-                address=next(self._addresses),
-                timeout_s=settings.timeout_s,
-                fresh=True,
-            )
-            self._take(reply, settings.version_field)
+            await self._ask()
             is_quick = _now() - started < _QUICK_S
-            if is_quick and self._workers < _AT_MOST:
-                self._add_worker(client, group)
+            if self._at_most == 1:
+                await asyncio.sleep(max(0.0, started + _PACED_S - _now()))
+            elif is_quick and self._workers < self._at_most:
+                self._add_worker(group)
         self._workers -= 1
 
     def _goes_on(self) -> bool:
-        is_open = self._left > 0 and len(self._failed) < _ENOUGH_FAILURES and not self._throttled
+        enough = max(_ENOUGH_FAILURES, self._client.settings.sample_failures)
+        is_open = self._left > 0 and len(self.failed) < enough and not self.was_throttled
         return is_open and _now() < self._ends
 
-    def _take(self, reply: Reply, version_field: str) -> None:
+    async def _ask(self) -> None:
+        client, (path, address) = self._client, next(self._targets)
+        timeout_s = client.settings.timeout_s
+        reply = await client.ask(path, address=address, timeout_s=timeout_s, fresh=True)
+        self._take(reply, tells_version=path == _version_path(client.settings))
+        client.evidence.keep_only(self.failed)
+
+    def _take(self, reply: Reply, *, tells_version: bool) -> None:
         trouble = reply.exchange.trouble
         if reply.status == _TOO_MANY_REQUESTS:
-            self._throttled = True
+            self.was_throttled = True
         elif trouble and trouble.side is not Side.TARGET:
-            self._untold.append(trouble.summary)
+            self.not_out.append(trouble.summary)
         else:
-            self._answered += 1
+            self.answered += 1
             if trouble or reply.status >= _SERVER_ERROR:
-                self._failed.append(reply.exchange)
-            elif version := version_in(reply, version_field):
-                self._versions[version] += 1
+                self.failed.append(reply.exchange)
+            elif tells_version:
+                self.versions[version_in(reply, self._client.settings.version_field)] += 1
 
-    def _remark(self, client: Client) -> None:
-        size, limit = self._answered, client.settings.sample_failures
-        power = at_least(limit, size, HARMFUL_RATE)
-        alarms = at_least(limit, size, HARMLESS_RATE)
-        remarks = client.evidence.remarks
-        remarks.append(
-            f"{size} requests on fresh connections; {limit} failures or more are seen with "
-            f"{power:.1%} probability if {HARMFUL_RATE:.0%} of all requests fail, and with "
-            f"{alarms:.2%} if {HARMLESS_RATE:.1%} do"
-        )
-        if self._throttled:
-            remarks.append("the sample ended early: the target asked to slow down (429)")
-        if self._untold:
-            remarks.append(f"{len(self._untold)} requests did not get out: {self._untold[0]}")
 
-    def _judge_failures(self, client: Client) -> None:
-        failed, size = len(self._failed), self._answered
-        low, high = interval(failed, size)
-        seen = f"{failed} of {size} ({failed / size:.1%}; 95% interval {low:.1%} to {high:.1%})"
-        if self._failed:
-            seen += f", first {_said(self._failed[0])}"
-        limit = client.settings.sample_failures
-        incurable = failed and all(map(incurable_cause, self._failed))
-        expect_all(client, or_else=INVESTIGATE if incurable else ROLLBACK).that(
-            f"fewer than {limit} requests of the sample fail", failed < limit, seen=seen
-        )
-        if failed:
-            client.warn(f"of {client.settings.health_path} failed {seen}")
+def _could_be_a_limit(failed: Exchange) -> bool:
+    dropped = failed.trouble is not None and failed.trouble.kind in _DROPPED
+    return dropped or failed.status == _UNAVAILABLE
 
-    def _judge_versions(self, client: Client) -> None:
-        wanted = client.settings.expect_version
-        if not self._versions:
-            return  # settling demands that a version is told where one is expected
-        expect_all(client, or_else=INVESTIGATE).that(
-            f"every reply is from version {wanted}" if wanted else "all replies are of one version",
-            set(self._versions) == {wanted} if wanted else len(self._versions) == 1,
-            seen=shares(self._versions),
+
+def _paths(settings: Settings) -> list[str]:
+    return list(dict.fromkeys([settings.health_path, *settings.sample_paths]))
+
+
+def _version_path(settings: Settings) -> str:
+    return settings.version_path or settings.health_path
+
+
+def _judge(client: Client, sample: Sample) -> None:
+    _remark(client, sample)
+    for version in sample.versions.elements():
+        if version:
+            client.saw_version(version)
+    if not sample.answered:
+        client.evidence.cannot_tell(
+            "no request of the sample was answered: "
+            + (sample.not_out[0] if sample.not_out else "throttled (429)")
         )
+    _judge_failures(client, sample)
+    _judge_versions(client, sample.versions)
+
+
+def _remark(client: Client, sample: Sample) -> None:
+    size, limit = sample.answered, sample.limit
+    power = at_least(limit, size, HARMFUL_RATE)
+    alarms = at_least(limit, size, HARMLESS_RATE)
+    client.evidence.remarks.append(
+        f"{size} requests on fresh connections; {limit} failures or more are seen with "
+        f"{power:.1%} probability if {HARMFUL_RATE:.0%} of all requests fail, and with "
+        f"{alarms:.2%} if {HARMLESS_RATE:.1%} do"
+    )
+    if sample.was_throttled:
+        client.warn(
+            f"the sample ended after {size} requests: the target asked to slow down (429); "
+            f"with so many, one that fails {HARMFUL_RATE:.0%} of the time is seen in {power:.0%}"
+        )
+    if sample.not_out:
+        client.evidence.remarks.append(
+            f"{len(sample.not_out)} requests did not get out: {sample.not_out[0]}"
+        )
+
+
+def _judge_failures(client: Client, sample: Sample) -> None:
+    incurable = sample.failed and all(map(incurable_cause, sample.failed))
+    expect_all(client, or_else=INVESTIGATE if incurable else ROLLBACK).that(
+        "hardly any request of the sample fails",
+        not sample.fails,
+        seen=f"{sample.in_words()}; {sample.limit} are too many",
+    )
+    if sample.failed:
+        client.warn(f"of the sample {sample.in_words()}")
+
+
+def _judge_versions(client: Client, versions: Counter[str]) -> None:
+    wanted = client.settings.expect_version
+    if not any(versions):
+        return  # settling demands that a version is told where one is expected
+    expect_all(client, or_else=INVESTIGATE).that(
+        f"every reply is from version {wanted}" if wanted else "all replies are of one version",
+        is_one_version(versions, client),
+        seen=shares(versions),
+    )
 
 
 def _now() -> float:
@@ -135,4 +219,5 @@ def _now() -> float:
 
 
 def _said(exchange: Exchange) -> str:
-    return exchange.trouble.summary if exchange.trouble else f"status {exchange.status}"
+    said = exchange.trouble.summary if exchange.trouble else f"status {exchange.status}"
+    return f"GET {exchange.path}: {said}"

@@ -9,7 +9,7 @@ Of 200 requests, 3 failures or more are seen with 99.8% probability at a true ra
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import exp, lgamma, log, log1p
+from math import ceil, exp, lgamma, log, log1p
 
 HARMLESS_RATE = 0.001
 HARMFUL_RATE = 0.05
@@ -25,6 +25,18 @@ def at_least(failures: int, requests: int, rate: float) -> float:
     if rate >= 1:
         return 1.0
     return max(0.0, 1.0 - sum(_exactly(k, requests, rate) for k in range(failures)))
+
+
+def telling_failures(answered: int, failures: int, requests: int) -> int:
+    """How many failures are too many in a sample that was cut short.
+
+    The fewest that a harmless target shows no more often than it shows `failures` of `requests`,
+    and at least the same share of them; more than one, which may be lost by chance.
+    """
+    alarms = at_least(failures, requests, HARMLESS_RATE)
+    least = max(min(2, failures), ceil(failures * answered / max(requests, 1)))
+    few = range(least, failures)
+    return next((k for k in few if at_least(k, answered, HARMLESS_RATE) <= alarms), failures)
 
 
 def _exactly(failures: int, requests: int, rate: float) -> float:

@@ -6,12 +6,13 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from itertools import cycle, islice
+from typing import NamedTuple
 
 from smokegate.client import Client, Reply
 from smokegate.client.body import parsed
-from smokegate.expectations import INVESTIGATE, ROLLBACK, expect, expect_all
+from smokegate.expectations import INVESTIGATE, ROLLBACK, WARN, expect, expect_all
 
-_SERVER_ERROR = 500
+_SERVER_ERROR, _TOO_MANY_REQUESTS = 500, 429
 _VERSION_CHARS = 100  # what is longer is none
 _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 2.0
@@ -19,99 +20,139 @@ _LONGEST_PAUSE_S = 2.0
 _LONGEST_COLD_START_S = 10.0
 
 
+class Told(NamedTuple):
+    """What one of those asked at once was told: one reply if health and version share a path."""
+
+    health: Reply
+    version: Reply
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it is ready to serve; one that throttles (429) does not say."""
+        return 0 < self.health.status < _SERVER_ERROR and not self.is_throttled
+
+    @property
+    def is_throttled(self) -> bool:
+        """Whether it asks to come again later."""
+        return self.health.status == _TOO_MANY_REQUESTS
+
+
 class Settling:
     """Waits within the setting `wait_s`; a work that `Attempts` can make.
 
     Settled is a target that answers on several fresh connections at once, which lead to different
     instances, all in the expected version, or in one version where none is expected. `tell` hears
-    what is being waited for, whenever that changes.
+    what is being waited for, whenever that changes. `stale` is the version that all of them serve
+    at the end instead of the expected one, with their shares if there are several.
     """
 
     def __init__(self, addresses: list[str], tell: Callable[[str], None]) -> None:
         self._addresses = cycle(addresses or [""])
         self._tell = tell
-        self._told = ""
+        self._said = ""
+        self.stale = ""
 
     async def __call__(self, client: Client) -> None:
         """Demand that the target is ready and serves one version, the expected one."""
-        end = asyncio.get_running_loop().time() + client.settings.wait_s
-        replies = await self._wait(client, end)
         wait_s = client.settings.wait_s
-        _demand_readiness(client, replies, f"it is ready within {wait_s:g} s")
-        _demand_one_version(client, _versions(client, replies))
+        told = await self._wait(client, asyncio.get_running_loop().time() + wait_s)
+        _demand_readiness(client, told, f"it is ready within {wait_s:g} s")
+        versions, wanted = _versions(client, told), client.settings.expect_version
+        if wanted and versions.total() == len(told) and versions.keys().isdisjoint({wanted, ""}):
+            self.stale = shares(versions)
+        _demand_one_version(client, versions)
 
-    async def _wait(self, client: Client, end: float) -> list[Reply]:
-        """Ask until the target has settled or the time is over; the last replies."""
-        width, pause_s = client.settings.settle_connections, _FIRST_PAUSE_S
+    async def _wait(self, client: Client, end: float) -> list[Told]:
+        """Ask until the target has settled or the time is over; what was told last."""
+        width = most = client.settings.settle_connections
+        pause_s = _FIRST_PAUSE_S
         while True:
-            replies = await self._ask(client, width, max(_LONGEST_COLD_START_S, _left_s(end)))
-            unsettled = _unsettled(client, replies)
-            if _left_s(end) <= 0 or not (unsettled or len(replies) == 1):
-                return replies
+            told = await self._ask(client, width, max(_LONGEST_COLD_START_S, _left_s(end)))
+            replies = [reply for each in told for reply in each]
+            client.evidence.keep_only(reply.exchange for reply in replies)
+            unsettled, is_up = _unsettled(client, told), any(each.is_up for each in told)
+            is_whole = width == most or not is_up
+            if is_whole and (not unsettled or _left_s(end) <= 0):
+                return told
             # Who is not there at all is not asked over and over by many at once.
-            is_up = any(map(_is_up, replies))
-            width = client.settings.settle_connections if is_up else 1
+            width = most if is_up else 1
             if unsettled:
                 self._say(unsettled)
                 asked_s = max(reply.retry_after_s or 0.0 for reply in replies)
-                await asyncio.sleep(min(max(pause_s, asked_s), _left_s(end)))
+                await asyncio.sleep(max(0.0, min(max(pause_s, asked_s), _left_s(end))))
                 pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
-    async def _ask(self, client: Client, width: int, patience_s: float) -> list[Reply]:
-        settings = client.settings
-        path = settings.version_path or settings.health_path
-        timeout_s = min(settings.timeout_s, patience_s)
-        asked = (
-            client.ask(path, address=address, timeout_s=timeout_s, fresh=True)
-            for address in islice(self._addresses, width)
-        )
+    async def _ask(self, client: Client, width: int, patience_s: float) -> list[Told]:
+        timeout_s = min(client.settings.timeout_s, patience_s)
+        asked = (_ask_one(client, address, timeout_s) for address in islice(self._addresses, width))
         return await asyncio.gather(*asked)
 
     def _say(self, words: str) -> None:
-        if words != self._told:
-            self._told = words
+        if words != self._said:
+            self._said = words
             self._tell(words)
 
 
-def _unsettled(client: Client, replies: list[Reply]) -> str:
-    """Say why a target has not settled, going by replies that were asked for at the same time."""
-    down = [reply for reply in replies if not _is_up(reply)]
+async def _ask_one(client: Client, address: str, timeout_s: float) -> Told:
+    settings = client.settings
+    paths = dict.fromkeys((settings.health_path, settings.version_path or settings.health_path))
+    asked = (client.ask(path, address=address, timeout_s=timeout_s, fresh=True) for path in paths)
+    replies = await asyncio.gather(*asked)
+    return Told(replies[0], replies[-1])
+
+
+def _unsettled(client: Client, told: list[Told]) -> str:
+    """Say why a target has not settled, going by what was told at the same time."""
+    down = [each for each in told if not each.is_up]
     if down:
-        return f"not ready: {_said(down[0])}"
-    versions, wanted = _versions(client, replies), client.settings.expect_version
-    is_one = set(versions) == {wanted} if wanted else len(versions) <= 1
-    return "" if is_one else f"not settled: {shares(versions)}"
+        return f"not ready: {_said(down[0].health)}"
+    versions = _versions(client, told)
+    return "" if is_one_version(versions, client) else f"not settled: {shares(versions)}"
 
 
-def _demand_readiness(client: Client, replies: list[Reply], demand: str) -> None:
-    down = [reply for reply in replies if not _is_up(reply)]
-    if down and len(down) < len(replies):
-        client.evidence.remarks.append(
-            f"{len(down)} of {len(replies)} connections at the end: {_said(down[0])}"
+def _demand_readiness(client: Client, told: list[Told], demand: str) -> None:
+    up = [each for each in told if each.is_up]
+    down = [each.health for each in told if not each.is_up and not each.is_throttled]
+    if not up and not down:
+        client.evidence.throttled(told[0].health.exchange, told[0].health.retry_after_s or 0.0)
+    best = up[0].health if up else down[0]
+    if best.exchange.trouble:
+        client.evidence.no_reply(best.exchange, best.exchange.trouble)
+    expect(best, or_else=ROLLBACK).that(demand, bool(up), seen=_said(best))
+    if down:
+        # A single connection may be lost anywhere; what is broken meets more than one.
+        expect_all(client, or_else=INVESTIGATE if len(down) > 1 else WARN).that(
+            "all connections are answered at the end",
+            not down,
+            seen=f"{len(down)} of {len(told)}: {_said(down[0])}",
         )
-    worst = down[0] if len(down) == len(replies) else next(filter(_is_up, replies))
-    if worst.exchange.trouble:
-        client.evidence.no_reply(worst.exchange, worst.exchange.trouble)
-    expect(worst, or_else=ROLLBACK).that(demand, _is_up(worst), seen=_said(worst))
 
 
 def _demand_one_version(client: Client, versions: Counter[str]) -> None:
     for version in versions.elements():
-        client.saw_version(version)
+        if version:
+            client.saw_version(version)
     wanted = client.settings.expect_version
-    if wanted or versions:
+    if wanted or any(versions):
         expect_all(client, or_else=INVESTIGATE).that(
             f"all connections serve version {wanted}"
             if wanted
             else "all connections serve one version",
-            set(versions) == {wanted} if wanted else len(versions) == 1,
+            is_one_version(versions, client),
             seen=shares(versions),
         )
 
 
-def _versions(client: Client, replies: list[Reply]) -> Counter[str]:
-    told = (version_in(reply, client.settings.version_field) for reply in replies)
-    return Counter(version for version in told if version)
+def _versions(client: Client, told: list[Told]) -> Counter[str]:
+    """How many of those that are up tell which version; nothing for those that tell none."""
+    field = client.settings.version_field
+    return Counter(version_in(each.version, field) for each in told if each.is_up)
+
+
+def is_one_version(versions: Counter[str], client: Client) -> bool:
+    """Whether all were told the expected version, or all the same where none is expected."""
+    wanted = client.settings.expect_version
+    return set(versions) == {wanted} if wanted else len(versions) <= 1
 
 
 def version_in(reply: Reply, field: str) -> str:
@@ -130,16 +171,12 @@ def version_in(reply: Reply, field: str) -> str:
 def shares(versions: Counter[str]) -> str:
     """Say how many replies came from each version, the most frequent first."""
     total = versions.total()
-    if not total:
+    if not any(versions):
         return "no reply that says its version"
     return ", ".join(
-        f"{version} in {number} of {total} ({number / total:.1%})"
+        f"{version or 'none told'} in {number} of {total} ({number / total:.1%})"
         for version, number in versions.most_common()
     )
-
-
-def _is_up(reply: Reply) -> bool:
-    return 0 < reply.status < _SERVER_ERROR
 
 
 def _said(reply: Reply) -> str:

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from smokegate.client import Client
-from smokegate.engine.attempt import Attempts, Ended, end
+from smokegate.engine.attempt import Ended, end
 from smokegate.engine.conclusion import lost_connection_of
 from smokegate.engine.confirmation import Confirmation
 from smokegate.resources import CLIENT, Catalogue
@@ -35,12 +35,10 @@ class Supply:
         self,
         catalogue: Catalogue,
         needed_by: dict[str, list[str]],
-        attempts: Attempts,
         confirmation: Confirmation,
     ) -> None:
         self._catalogue = catalogue
         self._needed_by = needed_by
-        self._attempts = attempts
         self._confirmation = confirmation
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self.results: list[ResourceResult] = []
@@ -96,13 +94,7 @@ class Supply:
             own = {CLIENT: client} if CLIENT in resource.needs else {}
             return await resource.make(**values, **own)
 
-        tries = [await self._attempts.make(name, 1, Consequence.ROLLBACK, work)]
-        if tries[0].outcome is Outcome.FAILED and await self._confirmation.allows(tries[0]):
-            tries.append(
-                await self._confirmation.repeat(
-                    lambda: self._attempts.make(name, 2, Consequence.ROLLBACK, work, fresh=True)
-                )
-            )
+        tries = await self._confirmation.tries(name, Consequence.ROLLBACK, work)
         last = tries[-1]
         flaky = len(tries) > 1 and last.outcome in (Outcome.PASSED, Outcome.WARNED)
         result = self._conclude(

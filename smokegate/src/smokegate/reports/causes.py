@@ -99,12 +99,9 @@ def _telling_attempt(attempts: list[Attempt]) -> Attempt | None:
 def _failed_expectations(attempt: Attempt | None) -> list[tuple[Expectation, Exchange | None]]:
     if attempt is None:
         return []
-    by_number = {exchange.number: exchange for exchange in attempt.exchanges}
     failed = [each for each in attempt.expectations if not each.held]
     failed.sort(key=lambda each: each.consequence.severity, reverse=True)
-    return [
-        (each, None if each.exchange is None else by_number.get(each.exchange)) for each in failed
-    ]
+    return [(each, each.exchange_in(attempt.exchanges)) for each in failed]
 
 
 def _telling_exchange(
