@@ -239,7 +239,7 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(
     refused = act_on(judged(partial=True), settings, os.environ, shown.append, in_earnest=False)
     assert (refused, shown[1]) == (
         "",
-        "Rollback refused: only a part of the checks was selected; verify with all of them.",
+        "With --act, refused: only a part of the checks was selected; verify with all of them.",
     )
 
 

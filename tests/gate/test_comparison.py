@@ -74,8 +74,8 @@ def test_samples_that_do_not_overlap() -> None:
         ({"effect": 0.89}, False),
         ({"effect": 0.9}, True),
         ({"earlier_median_s": 0.0501}, False),
-        ({"median_s": 0.009, "earlier_median_s": 0.001}, False),
-        ({"median_s": 0.012, "earlier_median_s": 0.001}, True),
+        ({"median_s": 0.020, "earlier_median_s": 0.001}, False),
+        ({"median_s": 0.022, "earlier_median_s": 0.001}, True),
     ],
 )
 def test_slower_is_what_is_certain_large_and_long(

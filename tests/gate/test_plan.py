@@ -86,7 +86,9 @@ def test_words_that_select_nothing(both: SuiteFolder) -> None:
 def test_a_suite_without_checks_is_missing(suites: SuiteFolder) -> None:
     suites.write("test_a_health.py", HEALTH)
     suites.write("test_b_workflows.py", "class TestCriticalWorkflows(WorkflowSuite): ...")
-    assert missing(load([suites.path], Settings())) == ["no check of the suite workflows was found"]
+    assert missing(load([suites.path], Settings())) == [
+        "no check of the suite workflows was found; if there is to be none, leave it out of require"
+    ]
     assert missing(load([suites.path], Settings(require=("health",)))) == []
 
 

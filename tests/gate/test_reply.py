@@ -135,6 +135,13 @@ def test_the_media_type_must_say_that_it_is_json(media_type: str | None, is_json
         assert failure(reply) == f"the reply is JSON; saw media type {shown!r}"
 
 
+def test_an_error_that_is_no_json_is_named_by_its_status() -> None:
+    reply = reply_with({}, media_type="text/plain", status=502)
+    with pytest.raises(ExpectationFailed):
+        _ = reply.json
+    assert failure(reply) == "the reply is JSON; saw status 502, media type 'text/plain'"
+
+
 def test_each_reads_a_member_of_every_item() -> None:
     reply = reply_with({"items": [{"id": "a"}, {"id": "b"}]})
     assert reply.each(str, "items", "id") == ["a", "b"]

@@ -260,6 +260,8 @@ def test_a_scheme_is_the_same_in_any_case() -> None:
         "http:///path",
         "http://:80",
         "http://localhost:0",
+        "http://localhost:",
+        "http://[2001:db8::1]:",
         "http://localhost:99999",
         "http://localhost:port",
         "http://[::1",

@@ -468,6 +468,13 @@ def test_probes_decide_like_checks_and_are_not_counted_among_them() -> None:
     assert judge(run_of(healthy(), probes=probe(UNKNOWN))).action is INCONCLUSIVE
 
 
+def test_the_reason_is_that_of_a_check_where_a_probe_failed_as_well() -> None:
+    broken = result("h", FAILED, suite="health", reason="saw 500")
+    verdict = judge(run_of(broken, probes=probe(FAILED)))
+    assert verdict.reason == "health.h: saw 500 (and 1 more)"
+    assert verdict.deciding == ["run.sampler", "health.h"]
+
+
 def test_a_probe_that_warns_is_listed() -> None:
     verdict = judge(run_of(healthy(), probes=probe(WARNED)))
     assert verdict.reason == "the one check that applies passed, 1 with warnings: run.sampler"

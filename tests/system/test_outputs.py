@@ -54,7 +54,7 @@ def test_a_journal_without_room_sends_no_creation(commands: Commands) -> None:
 def test_results_without_room_are_absent_and_said(commands: Commands) -> None:
     done = commands(*on_a_full_disk(commands.results), *listed(commands.results))
     assert done.code == 0, done.text
-    assert done.err == f"smokegate: {commands.results}: {NO_SPACE}\n"
+    assert done.err == f"smokegate: results were not written: {commands.results}: {NO_SPACE}\n"
     assert done.out.splitlines()[-1] == "ballast"
 
 
@@ -74,7 +74,8 @@ def test_a_place_that_cannot_be_is_said(commands: Commands, tmp_path: Path, opti
     done = commands(SMOKEGATE, "run", "--wait=0", option, tmp_path / "file" / "below")
     assert done.code == 0, done.text
     (line,) = done.err.splitlines()
-    assert line.startswith(f"smokegate: {tmp_path / 'file'}")
+    what = "results were" if option == "--results" else f"{tmp_path / 'file' / 'below'} was"
+    assert line.startswith(f"smokegate: {what} not written: ")
 
 
 @full_device

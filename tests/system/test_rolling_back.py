@@ -106,14 +106,22 @@ def runs(deployment: Deployment) -> list[JudgedRun]:
 
 
 def test_a_bad_release_is_rolled_back_once_and_verified_again(
-    deployment: Deployment, orchestrator: Orchestrator
+    deployment: Deployment, orchestrator: Orchestrator, tmp_path: Path
 ) -> None:
     assert deployment.before(serving("1.0.0")).code == 0
+    summary, output = tmp_path / "step_summary", tmp_path / "outputs"
+    deployment.commands.environment |= {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_STEP_SUMMARY": str(summary),
+        "GITHUB_OUTPUT": str(output),
+    }
     done = deployment.after(serving("2.0.0"), BROKEN, options=("--act",))
     assert done.code == 20, done.text
     assert orchestrator.asked_for == ["1.0.0"]
     assert "  | asked for 1.0.0 204" in done.out
     assert "The rollback helped." in done.out
+    assert "rolled-back-to<<" in output.read_text()
+    assert "Rolled back to version 1.0.0\\: it helped" in summary.read_text()
     _, judged, again = runs(deployment)
     assert (judged.version, judged.verdict.action.value) == ("2.0.0", "rollback")
     assert (again.version, again.verdict.action.value) == ("1.0.0", "proceed")
@@ -133,7 +141,9 @@ def test_a_rollback_that_does_not_help_is_said(
     done = deployment.after(serving("2.0.0"), BROKEN, options=("--act",))
     assert done.code == 20, done.text
     assert "The rollback did not help." in done.out
-    assert runs(deployment)[-1].verdict.action.value == "rollback"
+    again = runs(deployment)[-1]
+    assert again.verdict.action.value == "investigate"
+    assert "the expected version is not there: 2.0.0 in 10 of 10" in again.verdict.reason
 
 
 def test_without_act_it_is_only_said_what_would_be_done(

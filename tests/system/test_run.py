@@ -135,6 +135,11 @@ def test_no_target_is_wrong_use(tmp_path: Path, url: str) -> None:
         (["--url", "http://localhost:1", "--ca-file", "/nowhere.pem"], "ca_file"),
         (["--url", "http://localhost:1", "nowhere"], "nowhere"),
         (["--url", "http://localhost:1", "-k", "and and"], "-k"),
+        (["--url", "http://localhost:1", "--expect-version", ""], "--expect-version is empty"),
+        (["--url", "http://localhost:1", "--baseline", ""], "--baseline is empty"),
+        (["--url", "http://localhost:1", "-k", ""], "-k is empty"),
+        (["--url", "http://localhost:1", ""], "PATH is empty"),
+        (["--url", ""], "--url is empty"),
     ],
 )
 def test_wrong_use_is_one_line(tmp_path: Path, arguments: list[str], words: str) -> None:

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.gate.reports.hostile import is_command, is_harmless
 from tests.system.accounts import is_there, register
+from tests.system.certificates import Certificates
 from tests.system.command import BIN, SUITES, Commands, wait_for_a_creation
+from tests.system.fault_proxy import Answer, Fault, FaultProxy
 from tests.system.lattice_process import LatticeProcess
+from tests.system.loop_thread import LoopThread
 
 
 @pytest.fixture
@@ -75,6 +79,38 @@ def test_it_says_what_it_could_not_remove(commands: Commands, free_url: str) -> 
     assert done.code == 1
     assert "left: account" in done.err
     assert journal.exists()
+
+
+def test_the_target_of_runs_does_not_narrow_it(commands: Commands, free_url: str) -> None:
+    made = kill_a_run(commands)
+    url, commands.environment["PRODUCTION_URL"] = commands.environment["PRODUCTION_URL"], free_url
+    elsewhere = commands.smokegate("sweep", SUITES, "--url", free_url)
+    assert (elsewhere.code, elsewhere.out) == (0, "nothing of ours is left\n")
+    assert list(commands.journal.glob("*.journal"))
+    done = commands.smokegate("sweep", SUITES)
+    assert done.code == 0, done.text
+    assert made
+    assert done.out.startswith("removing what run ")
+    assert f" left at {url} ..." in done.out
+    assert not list(commands.journal.glob("*.journal"))
+
+
+def test_what_the_target_says_while_it_sweeps_cannot_act(
+    commands: Commands, lattice: LatticeProcess, certificates: Certificates
+) -> None:
+    kill_a_run(commands)
+    (journal,) = commands.journal.glob("*.journal")
+    hostile = Answer(500, b'{"detail": "\x1b[2J ##vso[task.x] ##[error]boo"}')
+    with LoopThread() as loop:
+        proxy = FaultProxy(lattice.upstream, Fault(hostile), tls=certificates.good().context())
+        url = loop.keep(proxy).url
+        target = commands.environment["PRODUCTION_URL"]
+        journal.write_bytes(journal.read_bytes().replace(target.encode(), url.encode()))
+        done = commands.smokegate("sweep", SUITES)
+    assert done.code == 1
+    assert "left: account" in done.err
+    assert is_harmless(done.err)
+    assert not any(map(is_command, done.err.splitlines()))
 
 
 def test_with_another_password_it_removes_and_forgets_nothing(

@@ -15,14 +15,6 @@ import pytest
 from tests.system.command import BIN, ROOT, Commands
 
 TUTORIAL = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
-WORKFLOW = """
-from smokegate import Client, WorkflowSuite, expect
-
-
-class TestCriticalWorkflows(WorkflowSuite):
-    async def test_login(self, client: Client, token: str) -> None:
-        expect(await client.with_token(token).get("/health")).status(200)
-"""
 
 
 def code_blocks(text: str, language: str) -> list[str]:
@@ -37,7 +29,10 @@ class Service(BaseHTTPRequestHandler):
     accounts: set[str]
 
     def do_GET(self) -> None:
-        self.reply(200, {"status": "healthy", "version": "1.0"})
+        if self.path == "/accounts/me":
+            self.reply(200, {"email": "the one of the token"})
+        else:
+            self.reply(200, {"status": "healthy", "version": "1.0"})
 
     def do_POST(self) -> None:
         sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -80,7 +75,7 @@ def service() -> Iterator[tuple[str, set[str]]]:
 
 def test_the_tutorial_ends_with_a_gate(tmp_path: Path, service: tuple[str, set[str]]) -> None:
     url, accounts = service
-    health, resources = code_blocks(TUTORIAL, "python")
+    health, resources, workflow = code_blocks(TUTORIAL, "python")
     (settings,) = code_blocks(TUTORIAL, "toml")
     suites = tmp_path / "tests/smoke"
     suites.mkdir(parents=True)
@@ -93,7 +88,8 @@ def test_the_tutorial_ends_with_a_gate(tmp_path: Path, service: tuple[str, set[s
     assert "PROCEED: the one check that applies passed" in first.out
 
     (suites / "resources.py").write_text(resources)
-    (suites / "test_critical_workflows.py").write_text(WORKFLOW)
+    (suites / "test_critical_workflows.py").write_text(workflow)
+    (tmp_path / "smokegate.toml").write_text(settings.replace('require = ["health"]\n', ""))
     second = commands(*run)
     assert second.code == 0, second.text
     assert "PROCEED: all 2 checks" in second.out

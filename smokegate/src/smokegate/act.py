@@ -45,7 +45,7 @@ def act_on(
         return ""
     why = refusal(run, settings) or (claim(run, settings) if in_earnest else "")
     if why:
-        show(f"Rollback refused: {why}.")
+        show(f"Rollback refused: {why}." if in_earnest else f"With --act, refused: {why}.")
         return ""
     back_to, redactor = _before(run).version, _redactor(settings, environ)
     words = redactor.text(shlex.join(command_of(settings)))

@@ -175,7 +175,17 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="show every exchange")
 
 
+def _refuse_empty(arguments: argparse.Namespace) -> None:
+    """Refuse an option without a value: in a pipeline that is a variable that is not set."""
+    for name, value in vars(arguments).items():
+        if value == "" or (isinstance(value, list) and "" in value):
+            option = {"words": "-k", "paths": "PATH", "file": "RUN.json"}.get(name)
+            option = option or f"--{name.replace('_', '-')}"
+            raise UsageError(f"{option} is empty: leave it out, or give it a value")
+
+
 def _dispatch(arguments: argparse.Namespace) -> int:
+    _refuse_empty(arguments)
     if arguments.command == "run":
         return _run(arguments)
     if arguments.command == "demo":
@@ -226,6 +236,8 @@ def _list(paths: list[Path], settings: Settings, suite: str, words: str) -> int:
     outlet = Outlet(sys.stdout)
     for check in plan.checks:
         outlet.line(f"{check.id}  {check.title}")
+    if not plan.checks:
+        streams.say("smokegate: no check was selected")
     for missing in plan.missing_suites:
         streams.say(f"smokegate: {missing.reason}")
     return EXIT_INCONCLUSIVE if plan.missing_suites else 0
@@ -257,7 +269,12 @@ def _sweep(arguments: argparse.Namespace) -> int:
     from smokegate.resources import removers_in
 
     configured = settings.load({"url": arguments.url, "ca_file": arguments.ca_file}, os.environ)
-    left = gate.sweep(configured, lambda suites: removers_in(arguments.paths or suites))
+    left = gate.sweep(
+        configured,
+        lambda suites: removers_in(arguments.paths or suites),
+        only_at=configured.url if arguments.url else "",
+        tell=Outlet(sys.stdout).line,
+    )
     for line in left:
         streams.say(f"left: {one_line(line)}")
     if not left:

@@ -22,7 +22,7 @@ FEWEST = 15  # below, the normal approximation is rough and a median says little
 _DOUBT = 0.001
 _EFFECT = 0.9
 _TIMES_SLOWER = 2.0
-_SLOWER_BY_S = 0.010
+_SLOWER_BY_S = 0.020
 
 
 class Comparison(NamedTuple):

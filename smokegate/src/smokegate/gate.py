@@ -95,16 +95,27 @@ async def _verify(
     return msgspec.structs.replace(run, notes=[*run.notes, note]) if note else run
 
 
-def sweep(settings: Settings, removers_of: Callable[[list[str]], dict[str, Remover]]) -> list[str]:
-    """Remove what dead runs left at their targets; give a line for each thing still there."""
+def sweep(
+    settings: Settings,
+    removers_of: Callable[[list[str]], dict[str, Remover]],
+    *,
+    only_at: str,
+    tell: Callable[[str], None],
+) -> list[str]:
+    """Remove what dead runs left, at one target or at all; give a line for each thing still there.
+
+    `tell` hears what is being done.
+    """
     left: list[str] = []
     for dead in journal.abandoned(journal.folder(settings.journal)):
         if isinstance(dead, JournalError):
             left.append(str(dead))
             continue
-        if settings.url_given and dead.header.url != settings.url:
+        if only_at and dead.header.url != only_at:
             dead.close()
             continue
+        if dead.pending:
+            tell(f"removing what run {dead.header.run_id} left at {dead.header.url} ...")
         try:
             left += in_loop(partial(_sweep, settings, dead, removers_of(dead.header.suites)))
         except UsageError as error:

@@ -204,6 +204,8 @@ def _wrong_with_parts(text: str) -> str:
     try:
         parts = urlsplit(text)
         port = parts.port
+        if parts.netloc.endswith(":"):
+            return f"{text!r} names no port after ':'"
     except ValueError as error:
         return f"{text!r} is not a URL: {error}"
     if parts.scheme not in ("http", "https"):

@@ -327,7 +327,10 @@ def _with_cause(reason: str, failed: list[str], run: Run) -> str:
     """Add what failed first, and whether it is the one cause of all."""
     by_id = {check.id: check for check in run.everything}
     causes = [f"the whole target is down: {run.down}"] if run.down else []
-    causes = causes or list(dict.fromkeys(_cause(by_id[each]) for each in failed))
+    # What a check says of it is plainer than what a probe does.
+    probes = {probe.id for probe in run.probes}
+    plain = sorted(failed, key=lambda each: each in probes)
+    causes = causes or list(dict.fromkeys(_cause(by_id[each]) for each in plain))
     more = f" (and {len(causes) - 1} more)" if len(causes) > 1 else ""
     return f"{reason}: {causes[0]}{more}" if reason else f"{causes[0]}{more}"
 

@@ -125,6 +125,10 @@ class Verification:
         helped = again.verdict.action.opens_the_gate
         show(f"The rollback {'helped' if helped else 'did not help'}.")
         show(f"After the rollback: {verdict_line(again)}")
+        if os.environ.get("GITHUB_ACTIONS"):
+            from smokegate.reports import github
+
+            github.publish_rollback(back_to, again, os.environ, self._stream)
         _write_results(again, settings, Outlet(self._stream))
 
 

@@ -52,7 +52,7 @@ def excuse(check: CheckResult, run: Run) -> str:
     if check.owner:
         return f"it depends on a third party, {check.owner}"
     if run.stale:
-        return f"the version before is still served: {run.stale}"
+        return f"the expected version is not there: {run.stale}"
     if run.baseline and failed_before(check, failed[_worst(failed)], run):
         return f"failed before the deployment too (run {run.baseline.run_id})"
     return ""

@@ -99,7 +99,7 @@ async def test_what_was_not_made_is_not_asked_for() -> None:
     [
         (True, False, []),
         (None, True, []),
-        (None, False, ["account anna: its creation was not answered; it may still come to be"]),
+        (None, False, ["account anna: its creation was not confirmed; it may still come to be"]),
     ],
 )
 async def test_what_is_not_there_is_gone_unless_it_may_still_come(

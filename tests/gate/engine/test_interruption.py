@@ -156,7 +156,7 @@ async def test_a_creation_that_is_never_answered_may_be_left() -> None:
     it = rehearsal(**{"POST /things": NEVER, "DELETE /things": answered(404)})
     it.engine._plan.catalogue.removers["thing"] = remove_thing
     run = await interrupted(it, 1.5)
-    assert run.leftovers == ["thing cube: its creation was not answered; it may still come to be"]
+    assert run.leftovers == ["thing cube: its creation was not confirmed; it may still come to be"]
     assert it.journal.removals == ["anna"]
     assert [each.name for each in it.journal.pending] == ["cube"]
 

@@ -102,7 +102,7 @@ def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ReportError) as caught:
         write_all(runs.rollback(), tmp_path / "file" / "results")
-    assert str(caught.value).startswith(str(tmp_path / "file"))
+    assert str(caught.value).startswith(f"results were not written: {tmp_path / 'file'}")
     assert "Errno" not in str(caught.value)
 
 
@@ -138,7 +138,7 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
 
 
 def test_a_json_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(ReportError, match=r"^\S+: Is a directory$"):
+    with pytest.raises(ReportError, match=r"^\S+ was not written: Is a directory$"):
         write_json(runs.proceed(), tmp_path)
 
 

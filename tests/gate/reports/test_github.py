@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
-from smokegate.reports.github import annotations, outputs, publish, step_summary
+from smokegate.reports.github import (
+    annotations,
+    outputs,
+    publish,
+    publish_rollback,
+    step_summary,
+)
 from smokegate.results import JudgedRun, Outcome
 from smokegate.seal import sealed
 
@@ -105,6 +111,24 @@ def test_every_output_is_documented() -> None:
     table = reference.read_text(encoding="utf-8").partition("## In GitHub Actions")[2]
     documented = re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)
     assert documented == list(read_outputs(outputs(runs.monitor())))
+    for name in "rolled-back-to", "rollback-helped":
+        assert f"`{name}`" in table
+
+
+@pytest.mark.parametrize(
+    ("name", "helped", "level"), [("proceed", "true", "warning"), ("rollback", "false", "error")]
+)
+def test_a_rollback_is_told_with_what_came_of_it(
+    name: str, helped: str, level: str, tmp_path: Path
+) -> None:
+    summary, output, stream = tmp_path / "summary", tmp_path / "output", io.StringIO()
+    environ = {"GITHUB_STEP_SUMMARY": str(summary), "GITHUB_OUTPUT": str(output)}
+    publish_rollback("1.0_x", runs.RUNS[name](), environ, stream)
+    told = read_outputs(output.read_text())
+    assert told == {"rolled-back-to": "1.0_x", "rollback-helped": helped}
+    line = stream.getvalue()
+    assert line.startswith(f"::{level} title=smokegate::Rolled back to version 1.0_x: it ")
+    assert summary.read_text().startswith("**Rolled back to version 1.0\\_x\\: it ")
 
 
 def test_no_two_delimiters_are_the_same() -> None:

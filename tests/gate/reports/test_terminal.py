@@ -3,15 +3,16 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 
+import msgspec
 import pytest
 from hypothesis import given
 from smokegate.engine import CheckFinished, RunStarted
 from smokegate.reports.terminal import Terminal
 from smokegate.reports.wording import SIGNS, verdict_line
-from smokegate.results import JudgedRun
+from smokegate.results import JudgedRun, Outcome
 from smokegate.seal import sealed
 
-from tests.gate.reports import runs
+from tests.gate.reports import parts, runs
 from tests.gate.reports.conftest import Golden
 from tests.gate.reports.hostile import is_command, is_harmless, poisoned, texts
 from tests.gate.reports.screen import Screen
@@ -92,6 +93,20 @@ def test_one_cause_for_all_is_told_once_on_a_terminal() -> None:
     text = "\n".join(screen.lines)
     assert text.count("the service is not running") == 1
     assert "✗ 21 checks: connection refused" in text
+
+
+def test_a_failure_is_explained_where_a_flaky_check_met_the_same_before() -> None:
+    failed = next(each for each in runs.rollback().checks if each.outcome is Outcome.FAILED)
+    flaky = msgspec.structs.replace(
+        failed, id="health.flaky", outcome=Outcome.WARNED, flaky=True, failed_consequences=[]
+    )
+    stream = io.StringIO()
+    show(parts.judged(flaky, failed), stream, finished=2)
+    alone = io.StringIO()
+    show(parts.judged(failed), alone, finished=1)
+    for label in "likely", "next", "repeat":
+        assert f"\n    {label} " in alone.getvalue()
+        assert f"\n    {label} " in stream.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 from smokegate.reports.wording import (
     SIGNS,
     counts_in_words,
+    leftovers_in_words,
     names_of,
     remarks,
     seconds,
@@ -114,3 +115,11 @@ def test_what_no_rollback_would_cure_is_said_to_who_must_decide() -> None:
         "Do not go on yet: look into what did not pass. Rolling back would not cure it."
     )
     assert "rollback so far" in what_to_do(runs.investigate())
+
+
+def test_what_is_left_is_said_once_for_each_reason() -> None:
+    left = ["account a: POST /login: saw 500", "account b: POST /login: saw 500"]
+    assert leftovers_in_words([*left, left[0], "lattice c: no time left"]) == [
+        "account a and 1 more: POST /login: saw 500",
+        "lattice c: no time left",
+    ]

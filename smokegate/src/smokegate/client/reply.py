@@ -14,6 +14,7 @@ from smokegate.results import Consequence, Exchange
 T = TypeVar("T")
 _START_CHARS = 80
 _SEEN_CHARS = 500
+_CLIENT_ERROR = 400
 _DEEPEST = 200  # a document nested deeper is hostile, and recursion over it would end in a crash
 
 
@@ -137,8 +138,11 @@ class Reply:
 
     def _parse(self, or_else: Consequence | None) -> Any:
         if self.media_type != "application/json" and not self.media_type.endswith("+json"):
+            status = f"status {self.status}, " if self.status >= _CLIENT_ERROR else ""
             self._unreadable(
-                "the reply is JSON", f"media type {self.media_type or 'missing'!r}", or_else
+                "the reply is JSON",
+                f"{status}media type {self.media_type or 'missing'!r}",
+                or_else,
             )
         try:
             document = parsed(self.body)

@@ -67,4 +67,4 @@ async def _remove(
         return ended.attempt.reason
     if ended.value or settled or creation.made:
         return ""
-    return "its creation was not answered; it may still come to be"
+    return "its creation was not confirmed; it may still come to be"

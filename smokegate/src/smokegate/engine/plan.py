@@ -25,6 +25,7 @@ from smokegate.results import MissingSuite
 from smokegate.settings import Settings, refuse_unknown
 
 _BEFORE_A_NAME = frozenset({"not", "("})
+_ABSENT = "no check of the suite {} was found; if there is to be none, leave it out of require"
 _SYNTAX = _BEFORE_A_NAME | {"and", "or", ")"}
 
 
@@ -136,10 +137,7 @@ def _missing(
         return [MissingSuite(suite=name, reason=reason) for name in absent or unnamed]
     if partial:
         return []
-    return [
-        MissingSuite(suite=name, reason=f"no check of the suite {name} was found")
-        for name in absent
-    ]
+    return [MissingSuite(suite=name, reason=_ABSENT.format(name)) for name in absent]
 
 
 def _narrows(paths: list[Path]) -> bool:

@@ -23,7 +23,7 @@ def write_all(run: JudgedRun, folder: Path) -> list[Path]:
     """
     contents = _contents(run)
     written = []
-    with _explained(folder):
+    with _explained("results were", folder):
         folder.mkdir(parents=True, exist_ok=True)
         with _claimed_stamp(folder, _timestamp(run), list(contents)) as stamp:
             for (stem, suffix), content in contents.items():
@@ -38,7 +38,7 @@ def write_json(run: JudgedRun, path: Path) -> None:
 
     Raises `ReportError`, in one line, if it cannot be written.
     """
-    with _explained(path):
+    with _explained(f"{path} was", path):
         if path.exists() and not path.is_file():
             path.write_bytes(to_json(run))  # a device or a pipe, which must not be replaced
         else:
@@ -100,9 +100,9 @@ def _write_whole(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _explained(what: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = error.filename or path
-        raise ReportError(f"{where}: {error.strerror or error}") from None
+        where = "" if what.startswith(str(path)) else f"{error.filename or path}: "
+        raise ReportError(f"{what} not written: {where}{error.strerror or error}") from None

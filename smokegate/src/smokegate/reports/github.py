@@ -18,6 +18,7 @@ from smokegate.reports.outlet import Outlet
 from smokegate.reports.wording import (
     SIGNS,
     counts_in_words,
+    leftovers_in_words,
     names_of,
     remarks,
     seconds,
@@ -52,10 +53,41 @@ def publish(run: JudgedRun, environ: Mapping[str, str], stream: TextIO) -> None:
     outlet = Outlet(stream)
     for annotation in annotations(run):
         outlet.line(annotation)
-    appended = {
-        "GITHUB_STEP_SUMMARY": lambda size: step_summary(run, _SUMMARY_BYTES - size),
-        "GITHUB_OUTPUT": lambda _: outputs(run),
-    }
+    _append_all(
+        {
+            "GITHUB_STEP_SUMMARY": lambda size: step_summary(run, _SUMMARY_BYTES - size),
+            "GITHUB_OUTPUT": lambda _: outputs(run),
+        },
+        environ,
+        outlet,
+    )
+
+
+def publish_rollback(
+    back_to: str, again: JudgedRun, environ: Mapping[str, str], stream: TextIO
+) -> None:
+    """Tell that a release was rolled back, and what the run after it found."""
+    helped = again.verdict.action.opens_the_gate
+    words = f"Rolled back to version {back_to}: {'it helped' if helped else 'it did not help'}"
+    words = f"{words}. {verdict_line(again)}"
+    outlet = Outlet(stream)
+    outlet.line(_command("warning" if helped else "error", "smokegate", words))
+    told = {"rolled-back-to": back_to, "rollback-helped": str(helped).lower()}
+    _append_all(
+        {
+            "GITHUB_STEP_SUMMARY": lambda _: f"**{_markdown(words)}**\n\n",
+            "GITHUB_OUTPUT": lambda _: "".join(
+                _output(name, one_line(value)) for name, value in told.items()
+            ),
+        },
+        environ,
+        outlet,
+    )
+
+
+def _append_all(
+    appended: dict[str, Callable[[int], str]], environ: Mapping[str, str], outlet: Outlet
+) -> None:
     for name, text in appended.items():
         if environ.get(name):
             try:
@@ -94,7 +126,7 @@ def step_summary(run: JudgedRun, limit_bytes: int = _SUMMARY_BYTES) -> str:
         parts.append(f"- baseline: {_markdown(baseline_in_words(run))}")
     parts += [f"- rolling back would not cure {_markdown(w)}" for w in mitigations_in_words(run)]
     parts += [f"- {_markdown(one_line(each.reason))}" for each in run.missing_suites]
-    parts += [f"- left behind: {_markdown(one_line(leftover))}" for leftover in run.leftovers]
+    parts += [f"- left behind: {_markdown(each)}" for each in leftovers_in_words(run.leftovers)]
     parts += [f"- {_markdown(one_line(note))}" for note in run.notes]
     parts += [f"run {run.run_id}, seal {run.seal.short}"] if run.seal else []
     return _within(limit_bytes, parts)

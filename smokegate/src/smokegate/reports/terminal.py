@@ -24,6 +24,7 @@ from smokegate.reports.wording import (
     NOT_PASSED,
     SIGNS,
     counts_in_words,
+    leftovers_in_words,
     names_of,
     remarks,
     seconds,
@@ -124,7 +125,8 @@ class Terminal:
             return
         key = cause_of(check).key
         self._check(check, None, explain=key not in self._causes)
-        self._causes.add(key)
+        if check.outcome in NOT_PASSED:
+            self._causes.add(key)
         self._shown.add(check.id)
 
     def _waiting(self, event: Waiting) -> None:
@@ -231,6 +233,6 @@ def _facts(run: JudgedRun) -> Rows:
     ]
     rows += [("excused", words) for words in mitigations_in_words(run)]
     rows += [("missing", f"{each.suite}: {one_line(each.reason)}") for each in run.missing_suites]
-    rows += [("left", one_line(leftover)) for leftover in run.leftovers]
+    rows += [("left", words) for words in leftovers_in_words(run.leftovers)]
     rows += [("note", one_line(note)) for note in run.notes]
     return [row for row in rows if row[1]]

@@ -114,6 +114,18 @@ def names_of(checks: list[CheckResult], run: JudgedRun) -> str:
     return ", ".join(names)
 
 
+def leftovers_in_words(leftovers: list[str]) -> list[str]:
+    """Say what is left behind, in a line for each reason."""
+    names: dict[str, list[str]] = {}
+    for leftover in dict.fromkeys(leftovers):
+        name, _, reason = leftover.partition(": ")
+        names.setdefault(reason, []).append(name)
+    return [
+        one_line(f"{first}{f' and {len(more)} more' if more else ''}: {reason}")
+        for reason, (first, *more) in names.items()
+    ]
+
+
 def several(number: int, noun: str) -> str:
     """Give a number with its noun: 1 check, 2 checks."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
