@@ -167,7 +167,7 @@ def test_settings_of_suites_are_typed() -> None:
 def test_a_setting_of_another_type_is_one_line() -> None:
     with pytest.raises(UsageError) as caught:
         bound_to(declaring(), limit_s="soon")
-    assert str(caught.value) == "x: limit_s: expected `float`, got `str`"
+    assert str(caught.value) == "x: limit_s: expected a number, got text"
 
 
 def test_declared_settings_are_those_of_the_suites_alone() -> None:
@@ -282,6 +282,12 @@ def test_a_file_with_broken_text_is_named(suites: SuiteFolder) -> None:
     assert "test_it.py" in complaint(path)
     path.write_bytes(b"\0")
     assert "test_it.py" in complaint(path)
+
+
+@pytest.mark.parametrize("name", ["", "  ", None, lambda: None])
+def test_an_owner_has_a_name(name: Any) -> None:
+    with pytest.raises(SuiteError, match="names the third party"):
+        owner(name)
 
 
 def quarantined(until: Any, reason: Any = "its plan is renewed late") -> Check:

@@ -107,25 +107,33 @@ def test_foreign_variables_are_not_ours() -> None:
 @pytest.mark.parametrize(
     ("environ", "line"),
     [
-        ({"API_TIMEOUT": "soon"}, "API_TIMEOUT: timeout_s: expected `float`, got `str`"),
-        ({"API_TIMEOUT": "0"}, "API_TIMEOUT: timeout_s: expected `float` > 0.0"),
-        ({"API_TIMEOUT": "-3"}, "API_TIMEOUT: timeout_s: expected `float` > 0.0"),
-        ({"API_TIMEOUT": "1e9"}, "API_TIMEOUT: timeout_s: expected `float` <= 86400.0"),
+        ({"API_TIMEOUT": "soon"}, "API_TIMEOUT: timeout_s: expected a number, got text"),
+        ({"API_TIMEOUT": "0"}, "API_TIMEOUT: timeout_s: expected a number > 0.0"),
+        ({"API_TIMEOUT": "-3"}, "API_TIMEOUT: timeout_s: expected a number > 0.0"),
+        ({"API_TIMEOUT": "1e9"}, "API_TIMEOUT: timeout_s: expected a number <= 86400.0"),
         (
             {"SMOKEGATE_STRICT": "perhaps"},
-            "SMOKEGATE_STRICT: strict: expected `bool`, got `str`",
+            "SMOKEGATE_STRICT: strict: expected true or false, got text",
         ),
         (
             {"SMOKEGATE_MAX_CONNECTIONS": "1.5"},
-            "SMOKEGATE_MAX_CONNECTIONS: max_connections: expected `int`, got `str`",
+            "SMOKEGATE_MAX_CONNECTIONS: max_connections: expected a whole number, got text",
         ),
         (
             {"SMOKEGATE_MAX_CONNECTIONS": "0"},
-            "SMOKEGATE_MAX_CONNECTIONS: max_connections: expected `int` >= 1",
+            "SMOKEGATE_MAX_CONNECTIONS: max_connections: expected a whole number >= 1",
+        ),
+        (
+            {"TEST_EMAIL": "nobody"},
+            "TEST_EMAIL: test_email: expected an address such as name@example.com",
+        ),
+        (
+            {"SMOKEGATE_HEALTH_PATH": "health"},
+            "SMOKEGATE_HEALTH_PATH: health_path: expected a path that begins with /",
         ),
         (
             {"SMOKEGATE_MONITOR_ABOVE": "1.01"},
-            "SMOKEGATE_MONITOR_ABOVE: monitor_above: expected `float` <= 1.0",
+            "SMOKEGATE_MONITOR_ABOVE: monitor_above: expected a number <= 1.0",
         ),
     ],
 )
@@ -145,7 +153,7 @@ def test_the_file_gives_types_of_its_own(tmp_path: Path, value: str) -> None:
         assert load({}, {}, folder).check_grace_s == 4.0
         return
     line = complaint(folder=folder)
-    assert line.startswith("smokegate.toml: check_grace_s: expected `float`")
+    assert line.startswith("smokegate.toml: check_grace_s: expected a number")
     assert "\n" not in line
 
 
@@ -192,13 +200,13 @@ def test_an_address_without_a_host_is_none() -> None:
 
 def test_a_password_too_short_to_be_redacted_is_refused_and_not_shown() -> None:
     line = complaint(environ={"TEST_PASSWORD": "abc4!"})
-    assert line.startswith("TEST_PASSWORD: test_password: expected `str` of length >= 6")
+    assert line.startswith("TEST_PASSWORD: test_password: expected text of length >= 6")
     assert "abc4!" not in line
 
 
 def test_a_signing_key_that_is_too_short_is_refused_and_not_shown() -> None:
     line = complaint(environ={"SMOKEGATE_SIGNING_KEY": "fifteen letters"})
-    assert line == "SMOKEGATE_SIGNING_KEY: signing_key: expected `str` of length >= 16"
+    assert line == "SMOKEGATE_SIGNING_KEY: signing_key: expected text of length >= 16"
 
 
 def test_a_variable_that_is_no_text_is_refused_and_not_shown() -> None:
@@ -357,7 +365,7 @@ def test_text_is_read_as_the_type_wants_it(value: object, kind: Any, expected: o
 def test_a_wrong_type_in_a_list_is_one_line() -> None:
     with pytest.raises(UsageError) as caught:
         convert("ports", Sourced("1,b", "SMOKEGATE_PORTS"), list[int])
-    assert str(caught.value) == "SMOKEGATE_PORTS: ports: expected `int`, got `str`"
+    assert str(caught.value) == "SMOKEGATE_PORTS: ports: expected a whole number, got text"
 
 
 def test_what_is_shown_holds_no_secret() -> None:

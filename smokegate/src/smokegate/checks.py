@@ -69,6 +69,8 @@ def deprecated(*, since: str) -> Callable[[Function], Function]:
 
 def owner(name: str) -> Callable[[Function], Function]:
     """Mark the third party that a check depends on: its failure alone never rolls back."""
+    if not isinstance(name, str) or not name.strip():
+        raise SuiteError('@owner("...") names the third party')
     return _mark(owner=name)
 
 

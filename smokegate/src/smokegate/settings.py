@@ -128,6 +128,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
+# What a person calls what msgspec says was expected.
+_WORDS = {
+    "`float`": "a number",
+    "`int`": "a whole number",
+    "`bool`": "true or false",
+    "`str`": "text",
+    "`array`": "a list",
+    "`object`": "a table",
+    "text matching regex '^/'": "a path that begins with /",
+    "text matching regex '^[^@\\\\s]+@[^@\\\\s]+$'": "an address such as name@example.com",
+}
 KEYS = [key for key in Settings.__struct_fields__ if key not in ("extra", "url_given")]
 _TYPES = {field.name: field.type for field in msgspec.structs.fields(Settings)}
 
@@ -161,6 +172,8 @@ def convert(key: str, sourced: Sourced, kind: Any) -> Any:
         return msgspec.convert(value, kind, strict=not isinstance(sourced.value, str))
     except msgspec.ValidationError as error:
         reason = str(error).partition(" - at ")[0]
+        for theirs, ours in _WORDS.items():
+            reason = reason.replace(theirs, ours)
         raise UsageError(f"{sourced.source}: {key}: {reason[0].lower()}{reason[1:]}") from None
 
 

@@ -20,7 +20,7 @@ def test_a_failure_says_request_demand_what_came_and_how_to_go_on() -> None:
     assert text == (
         "GET /health/database: expected that status is 200; saw 503 'connection to server at "
         '"db" failed:\nFATAL: too many connections for role\'\n'
-        "  request   GET /health/database → 503, 15 ms (dns 1.0, connect 2.0, tls 4.0, wait 8.0)\n"
+        "  request   GET /health/database → 503, 15 ms (dns 1.0, connect 2.0, tls 4.0, wait 8.0 ms)\n"
         "  over      connection 0 (new), 192.0.2.10:443, HTTP/2\n"
         "  expected  status is 200\n"
         '  saw       503 \'connection to server at "db" failed: FATAL: too many connections for '
@@ -41,7 +41,7 @@ def test_a_blocked_check_shows_the_evidence_of_its_resource() -> None:
 
 def test_phases_that_a_kept_connection_did_not_need_are_left_out() -> None:
     asked = parts.exchange(timing=Timing(wait_s=0.0123, receive_s=0.0004, total_s=0.0127))
-    assert exchange_in_words(asked) == "GET /health → 200, 13 ms (wait 12, receive 0.4)"
+    assert exchange_in_words(asked) == "GET /health → 200, 13 ms (wait 12, receive 0.4 ms)"
 
 
 def test_a_reply_that_broke_off_shows_status_and_trouble() -> None:

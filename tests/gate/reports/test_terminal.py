@@ -144,7 +144,7 @@ def test_a_log_in_ascii_is_complete() -> None:
 def test_verbose_shows_the_exchanges_of_checks_second_tries_and_resources() -> None:
     text = shown(runs.rollback(), verbose=True)
     assert (
-        "    POST /api/auth/register → 500, 15 ms (dns 1.0, connect 2.0, tls 4.0, wait 8.0), "
+        "    POST /api/auth/register → 500, 15 ms (dns 1.0, connect 2.0, tls 4.0, wait 8.0 ms), "
         "connection 0 (new), 192.0.2.10:443, HTTP/2\n" in text
     )
     assert "    second try: POST /api/lattices/7/pathfind" in text

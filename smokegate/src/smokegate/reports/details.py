@@ -99,4 +99,4 @@ def phases_in_words(timing: Timing) -> str:
     """Give the time of a request and, in ms, of its phases; unneeded ones are left out."""
     spent_ms = {phase: getattr(timing, f"{phase}_s") * 1000 for phase in _PHASES}
     words = [f"{phase} {ms:.{int(ms < _TENTHS_BELOW_MS)}f}" for phase, ms in spent_ms.items() if ms]
-    return seconds(timing.total_s) + (f" ({', '.join(words)})" if words else "")
+    return seconds(timing.total_s) + (f" ({', '.join(words)} ms)" if words else "")
