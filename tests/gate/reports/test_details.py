@@ -20,7 +20,8 @@ def test_a_failure_says_request_demand_what_came_and_how_to_go_on() -> None:
     assert text == (
         "GET /health/database: expected that status is 200; saw 503 'connection to server at "
         '"db" failed:\nFATAL: too many connections for role\'\n'
-        "  request   GET /health/database → 503, 15 ms (dns 1.0, connect 2.0, tls 4.0, wait 8.0 ms)\n"
+        "  request   GET /health/database → 503, "
+        "15 ms (dns 1.0, connect 2.0, tls 4.0, wait 8.0 ms)\n"
         "  over      connection 0 (new), 192.0.2.10:443, HTTP/2\n"
         "  expected  status is 200\n"
         '  saw       503 \'connection to server at "db" failed: FATAL: too many connections for '
