@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from smokegate.results import Action, CheckResult, Consequence, Outcome, Run, Thresholds, Verdict
+from smokegate.results import (
+    Action,
+    CheckResult,
+    Consequence,
+    Outcome,
+    ResourceResult,
+    Run,
+    Thresholds,
+    Verdict,
+)
 from smokegate.verdict import exit_code, judge
 
 from tests.gate.samples import attempt, baseline, exchange, result, run_of, unmet
@@ -26,6 +35,19 @@ def workflows(passed: int, failed: int, *more: CheckResult) -> list[CheckResult]
 
 def healthy(name: str = "up") -> CheckResult:
     return result(name, suite="health")
+
+
+def resource(name: str, *, flaky: bool) -> ResourceResult:
+    return ResourceResult(
+        name=name,
+        outcome=PASSED,
+        reason="",
+        needed_by=[],
+        duration_s=0.1,
+        attempts=[],
+        exchanges=[],
+        flaky=flaky,
+    )
 
 
 def bare(name: str, outcome: Outcome) -> CheckResult:
@@ -375,6 +397,25 @@ def test_warnings_are_listed_with_the_word_to_proceed() -> None:
     assert verdict.reason == "all 2 checks that apply passed, 1 with warnings: workflows.a"
 
 
+def test_resources_that_were_flaky_are_among_the_warnings_and_no_others() -> None:
+    resources = [resource("account", flaky=True), resource("lattice", flaky=False)]
+    verdict = judge(run_of(healthy(), resources=resources))
+    assert verdict.reason == "the one check that applies passed, 1 with warnings: account"
+    assert verdict.counts.flaky == 1
+
+
+def test_flaky_resources_are_named_beside_flaky_checks() -> None:
+    flaky = result("f", WARNED, flaky=True)
+    verdict = judge(run_of(flaky, resources=[resource("account", flaky=True)]))
+    assert (verdict.rule, verdict.deciding) == ("flaky", ["workflows.f", "account"])
+
+
+def test_a_share_in_between_says_which_and_why() -> None:
+    assert judge(run_of(*workflows(6, 4))).reason == (
+        "6 of 10 workflows passed (60%), not above 80%: workflows.bad0: why bad0 (and 3 more)"
+    )
+
+
 @pytest.mark.parametrize(
     ("count", "reason"),
     [(1, "workflows.u0: why u0"), (2, "workflows.u0: why u0 (and 1 more)")],
@@ -385,6 +426,19 @@ def test_unknown_names_what_is_unknown(count: int, reason: str, known: bool) -> 
     verdict = judge(run_of(*([healthy()] if known else []), *unknown))
     assert verdict.deciding == [each.id for each in unknown]
     assert verdict.reason == reason
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_unknown_that_does_not_decide_is_not_named(known: bool) -> None:
+    old, unknown = result("old", UNKNOWN, deprecated="1.0"), result("u", UNKNOWN)
+    verdict = judge(run_of(*([healthy()] if known else []), old, unknown))
+    assert (verdict.deciding, verdict.reason) == (["workflows.u"], "workflows.u: why u")
+
+
+def test_what_is_the_same_at_both_ends_is_told_of_what_is_known() -> None:
+    verdict = judge(run_of(*workflows(18, 1, result("u", UNKNOWN))))
+    assert verdict.deciding == ["workflows.bad0"]
+    assert verdict.reason == "19 of 20 workflows passed (95%): workflows.bad0: why bad0"
 
 
 @pytest.mark.parametrize(
@@ -400,7 +454,7 @@ def test_flaky_checks_are_named_and_no_others() -> None:
     flaky = [result(f"f{number}", WARNED, flaky=True) for number in range(2)]
     verdict = judge(run_of(healthy(), result("w", WARNED), *flaky))
     assert verdict.deciding == ["workflows.f0", "workflows.f1"]
-    assert verdict.reason.endswith("passed only on the second try: workflows.f0, workflows.f1")
+    assert verdict.reason == "2 passed only on the second try: workflows.f0, workflows.f1"
 
 
 def test_a_target_that_is_down_is_the_cause_of_all() -> None:
@@ -412,6 +466,13 @@ def test_a_target_that_is_down_is_the_cause_of_all() -> None:
 def test_missing_suites_are_named() -> None:
     verdict = judge(run_of(*workflows(2, 0), missing=("health",)))
     assert verdict.reason == "no health"
+    both = judge(run_of(missing=("health", "workflows")))
+    assert both.reason == "no health; no workflows"
+
+
+def test_missing_suites_are_named_before_what_is_unknown() -> None:
+    verdict = judge(run_of(*workflows(2, 0, result("u", UNKNOWN)), missing=("health",)))
+    assert verdict.reason == "no health; workflows.u: why u"
 
 
 def test_partial_is_said_and_changes_nothing_else() -> None:
@@ -511,6 +572,7 @@ def test_a_third_party_excuses_nobody_else() -> None:
     verdict = judge(run_of(result("h", FAILED, suite="health"), stripe))
     assert verdict.action is ROLLBACK
     assert verdict.deciding == ["health.h"]
+    assert verdict.reason == "health.h: why h"
     assert [each.check for each in verdict.mitigated] == ["workflows.pays"]
 
 
@@ -579,13 +641,15 @@ def test_excused_workflows_leave_the_share_of_the_failed() -> None:
 
 
 def test_what_no_longer_applies_is_to_be_investigated() -> None:
-    gone = result("redis", SKIPPED, suite="health")
-    before = baseline(applied=["health.redis", "health.up"])
-    verdict = judge(run_of(healthy(), gone, baseline=before))
+    gone = [result(name, SKIPPED, suite="health") for name in ("redis", "queue")]
+    before = baseline(applied=["health.redis", "health.queue", "health.up"])
+    verdict = judge(run_of(healthy(), *gone, baseline=before))
     assert (verdict.action, verdict.rule) == (INVESTIGATE, "no-longer-applies")
-    assert verdict.deciding == ["health.redis"]
-    assert "health.redis" in verdict.reason
-    assert judge(run_of(healthy(), gone, baseline=baseline())).action is PROCEED
+    assert verdict.deciding == ["health.redis", "health.queue"]
+    assert verdict.reason == (
+        "applied before the deployment and no longer do: health.redis, health.queue"
+    )
+    assert judge(run_of(healthy(), *gone, baseline=baseline())).action is PROCEED
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,9 @@ def test_both_ends_are_told_where_something_is_unknown() -> None:
 def test_a_missing_suite_is_an_end_of_its_own() -> None:
     missing = [MissingSuite(suite="health", reason="nothing found in health")]
     text = "\n".join(explanation(parts.judged(missing_suites=missing), width=100))
+    assert "every unknown as passed; the first that holds wins" in text
+    assert "every unknown as failed; the first that holds wins" in text
+    assert "\n  → nobody knows what a missing suite would have said: the worst\n" in text
     assert "rollback: nothing found in health" in text
     assert "One end opens the gate and one closes it: inconclusive" in text
 
