@@ -83,6 +83,7 @@ async def test_an_intent_is_on_the_disk_when_it_returns(
     assert first["run_id"] == "20260101-000000-abcdef"
     assert first["format"] == 1
     assert (second["kind"], second["name"], second["made"]) == ("account", "anna", None)
+    assert second["owner"] == "health.test_a#1"
     book.close()
 
 
@@ -151,6 +152,43 @@ async def test_it_goes_when_everything_is_removed(tmp_path: Path) -> None:
     assert names_in(tmp_path) == []
 
 
+async def test_what_is_removed_is_written_down(tmp_path: Path) -> None:
+    book = Journal(tmp_path, header())
+    for name in ("removed", "left"):
+        await book.intend("account", name, "x")
+    book.removed(book.creations[0])
+    book.close()
+    (dead,) = taken_over(tmp_path)
+    assert [(each.name, each.removed) for each in dead.creations] == [
+        ("removed", True),
+        ("left", False),
+    ]
+    dead.close()
+
+
+async def test_a_file_that_cannot_be_removed_is_nobodys_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = Journal(tmp_path, header())
+    await book.intend("account", "anna", "x")
+    book.removed(book.creations[0])
+    monkeypatch.setattr(Path, "unlink", refused)
+    book.close()  # an error in the writer thread would warn here, and warnings are errors
+    assert len(names_in(tmp_path)) == 1
+
+
+def refused(*_: object, **__: object) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
+async def test_a_run_that_never_closes_its_journal_can_end(tmp_path: Path) -> None:
+    book = Journal(tmp_path, header())
+    await book.intend("account", "anna", "x")
+    (writer,) = (each for each in threading.enumerate() if each.name == "journal")
+    assert writer.daemon
+    book.close()
+
+
 async def test_an_intent_that_was_given_up_is_not_pending(tmp_path: Path) -> None:
     book = Journal(tmp_path, header())
     task = asyncio.create_task(book.intend("account", "anna", "x"))
@@ -159,6 +197,19 @@ async def test_an_intent_that_was_given_up_is_not_pending(tmp_path: Path) -> Non
     await asyncio.wait([task])
     assert task.cancelled()
     assert book.pending == []
+    book.close()
+
+
+async def test_nobody_is_told_of_an_intent_that_was_given_up(tmp_path: Path) -> None:
+    troubles: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, trouble: troubles.append(trouble))
+    book = Journal(tmp_path, header())
+    task = asyncio.create_task(book.intend("account", "anna", "x"))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    await book.intend("account", "bert", "x")  # what the writer says comes in order
+    assert troubles == []
     book.close()
 
 
@@ -175,9 +226,13 @@ async def test_a_name_that_cannot_be_written_is_not_pending(tmp_path: Path) -> N
 async def test_a_place_that_cannot_be_written_says_so(place: str, tmp_path: Path) -> None:
     (tmp_path / "a file").write_text("in the way")
     book = Journal(tmp_path / place / "journal", header())
+    path = tmp_path / place / "journal" / "20260101-000000-abcdef.journal"
     for _ in range(2):
-        with pytest.raises(JournalError, match=r"^journal .*: "):
+        with pytest.raises(JournalError) as caught:
             await book.intend("account", "anna", "x")
+        assert str(caught.value) in {
+            f"journal {path}: {words}" for words in ("Not a directory", "No such file or directory")
+        }
     assert book.pending == []
     book.close()
 
@@ -240,7 +295,7 @@ def test_a_full_disk_does_not_keep_a_journal_of_nothing(tmp_path: Path) -> None:
 @posix_only
 def test_a_disk_that_is_full_from_the_start_leaves_nothing(tmp_path: Path) -> None:
     *refused, pending, files = limited(tmp_path)
-    assert len(refused) == 2
+    assert [line.partition(": ")[2] for line in refused] == ["File too large"] * 2
     assert (pending, files) == ("[]", "[]")
 
 
@@ -306,6 +361,7 @@ async def test_a_torn_last_line_was_never_requested(tmp_path: Path) -> None:
     (dead,) = taken_over(tmp_path)
     assert [each.name for each in dead.pending] == ["bert", "anna"]
     dead.removed(dead.pending[0])
+    assert lines_of(dead.path)[-1]["removed"] is True  # on the disk, not in a buffer
     dead.close()
     # What was written behind the torn line can be read the next time.
     (again,) = taken_over(tmp_path)
@@ -313,6 +369,13 @@ async def test_a_torn_last_line_was_never_requested(tmp_path: Path) -> None:
     again.removed(again.pending[0])
     again.close()
     assert names_in(tmp_path) == []
+
+
+def test_what_a_journal_does_not_say_is_not_made_up(tmp_path: Path) -> None:
+    write_dead(tmp_path, creation(0, "anna"))
+    (dead,) = taken_over(tmp_path)
+    assert (dead.header.password_check, dead.pending[0].owner) == ("", "")
+    dead.close()
 
 
 @pytest.mark.parametrize(
@@ -323,7 +386,7 @@ async def test_a_torn_last_line_was_never_requested(tmp_path: Path) -> None:
         b"not a journal",
         b"\xff\xfe\x00",
         b'{"run_id": "\xff"}\n',
-        b"[" * 100_000,
+        b'{"added":' + b"[" * 100_000,
         b'{"run_id": "x"}\n',
         b'{"format":2,"run_id":"x","url":"https://x","ca_file":"","suites":[]}\n',
         b'{"run_id":"x","url":"https://x","ca_file":"","suites":[]}\nbroken\n' + b'{"entry":0}\n',
@@ -334,16 +397,26 @@ def test_a_foreign_or_newer_journal_is_reported_and_stays(content: bytes, tmp_pa
     path = tmp_path / "odd.journal"
     path.write_bytes(content)
     (error,) = errors(tmp_path)
-    assert str(path) in error
+    assert error.startswith(f"{path} is not a journal that this version can read: ")
     assert path.read_bytes() == content
+
+
+def test_the_format_of_a_newer_journal_is_said(tmp_path: Path) -> None:
+    newer = {"format": 2, "run_id": "x", "url": "https://x", "ca_file": "", "suites": []}
+    (tmp_path / "newer.journal").write_text(json.dumps(newer) + "\n")
+    (error,) = errors(tmp_path)
+    assert error.endswith("can read: its format is 2")
 
 
 @posix_only
 def test_what_cannot_be_opened_is_reported_and_the_rest_taken_over(tmp_path: Path) -> None:
     (tmp_path / "a.journal").mkdir()
     write_dead(tmp_path, creation(0, "anna"))
-    assert len(errors(tmp_path)) == 1
-    assert (tmp_path / "dead.journal").exists()
+    error, dead = abandoned(tmp_path)
+    assert str(error) == f"{tmp_path / 'a.journal'}: Is a directory"
+    assert isinstance(dead, Abandoned)
+    assert [each.name for each in dead.pending] == ["anna"]
+    dead.close()
 
 
 async def test_what_a_killed_creation_left_does_no_harm(tmp_path: Path) -> None:
@@ -354,6 +427,15 @@ async def test_what_a_killed_creation_left_does_no_harm(tmp_path: Path) -> None:
     await book.intend("account", "anna", "x")
     book.close()
     assert left.exists()
+
+
+def test_dead_runs_are_taken_over_in_the_order_of_their_names(tmp_path: Path) -> None:
+    for run_id in ("d", "a", "f", "c", "e", "b"):
+        write_dead(tmp_path, creation(0, "anna"), run_id=run_id)
+    dead = taken_over(tmp_path)
+    assert [each.header.run_id for each in dead] == ["a", "b", "c", "d", "e", "f"]
+    for each in dead:
+        each.close()
 
 
 def test_a_folder_that_is_not_there_holds_no_dead_runs(tmp_path: Path) -> None:
@@ -387,6 +469,17 @@ def test_its_folder_is_the_users_state_folder_unless_set(monkeypatch: pytest.Mon
     assert folder("/set") == Path("/set")
     monkeypatch.delenv("XDG_STATE_HOME")
     assert folder("") == Path.home() / ".local/state/smokegate/journal"
+
+
+@posix_only
+def test_its_folder_on_windows_is_in_the_local_application_data(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setenv("LOCALAPPDATA", "/data")
+    assert folder("") == Path("/data/smokegate/journal")
+    monkeypatch.delenv("LOCALAPPDATA")
+    assert folder("") == Path.home() / "AppData/Local/smokegate/journal"
 
 
 def test_a_creation_may_exist_until_it_is_known_not_to() -> None:
