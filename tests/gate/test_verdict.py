@@ -15,6 +15,7 @@ from smokegate.results import (
     Verdict,
 )
 from smokegate.verdict import exit_code, judge
+from smokegate.weights import excuse
 
 from tests.gate.samples import attempt, baseline, exchange, result, run_of, unmet
 
@@ -610,6 +611,11 @@ def test_what_never_meant_a_rollback_is_not_called_mitigated() -> None:
     mild = result("mild", FAILED, C.INVESTIGATE, owner="Stripe")
     heavy = result("heavy", FAILED, C.ROLLBACK, owner="Stripe")
     assert [each.check for each in judge(run_of(mild, heavy)).mitigated] == ["workflows.heavy"]
+
+
+def test_what_did_not_fail_needs_no_excuse() -> None:
+    passed = result("pays", owner="Stripe")
+    assert excuse(passed, run_of(passed, baseline=baseline())) == ""
 
 
 def test_what_does_not_decide_needs_no_excuse() -> None:
