@@ -12,10 +12,12 @@ from smokegate.baseline import (
     failures,
     incomparable_suites,
     no_longer_applying,
+    notes,
     of,
 )
 from smokegate.client.whose import describe
 from smokegate.results import (
+    Attempt,
     CheckResult,
     Consequence,
     Exchange,
@@ -55,6 +57,7 @@ def judged(run: Run) -> JudgedRun:
         ("", "/"),
         ("/api/v1/things/17/parts/3", "/api/v1/things/*/parts/*"),
         ("/things/0a6f6d3e-0f43-4a2c-9f7e-6b0d2f7b2c11", "/things/*"),
+        ("/things/0A6F6D3E-0F43-4A2C-9F7E-6B0D2F7B2C11", "/things/*"),
         ("/things/smoke-8f14e45fceea", "/things/smoke-*"),
         ("/users/20260101-000000-abcdef", "/users/*"),
         ("/things?page=2&q=a", "/things?page=*&q=a"),
@@ -95,6 +98,11 @@ def test_methods_tell_failures_apart() -> None:
     assert keys(failed("status is 200", asked)) == {"POST /x: status is 200"}
 
 
+def test_a_demand_on_no_reply_is_known_by_its_words_alone() -> None:
+    one = attempt(unmet("all are there"), exchanges=(exchange(),))
+    assert keys(result("h", FAILED, suite="health", attempts=[one])) == {"all are there"}
+
+
 def test_failures_are_told_by_what_they_mean() -> None:
     one = attempt(unmet("a"), unmet("b", INVESTIGATE), unmet("c", Consequence.WARN))
     check = result("h", FAILED, INVESTIGATE, ROLLBACK, suite="health", attempts=[one])
@@ -106,6 +114,18 @@ def test_the_attempt_that_decided_is_looked_at() -> None:
     assert keys(result("h", FAILED, ROLLBACK, suite="health", attempts=tries)) == {"second"}
     tries = [attempt(unmet("first")), attempt(outcome=Outcome.SKIPPED, number=2)]
     assert keys(result("h", FAILED, ROLLBACK, suite="health", attempts=tries)) == {"first"}
+
+
+def test_of_what_stayed_unknown_the_last_attempt_is_looked_at() -> None:
+    tries = [attempt(unmet("first")), attempt(unmet("second"), outcome=Outcome.UNKNOWN, number=2)]
+    check = result("h", Outcome.UNKNOWN, ROLLBACK, suite="health", attempts=tries)
+    assert keys(check) == {"second"}
+
+
+def test_what_held_is_no_failure() -> None:
+    held = msgspec.structs.replace(unmet("held"), held=True)
+    check = result("h", FAILED, suite="health", attempts=[attempt(held, unmet("failed"))])
+    assert keys(check) == {"failed"}
 
 
 def test_a_plain_assert_is_known_by_its_words_and_its_place() -> None:
@@ -136,18 +156,30 @@ def test_what_passed_has_no_failures() -> None:
     assert failures(result("h", suite="health"), []) == {}
 
 
-def test_what_is_blocked_failed_as_its_resource_did() -> None:
-    root = ResourceResult(
-        name="account",
+def broken(name: str, *attempts: Attempt, reason: str = "why") -> ResourceResult:
+    return ResourceResult(
+        name=name,
         outcome=FAILED,
-        reason="why",
+        reason=reason,
         needed_by=[],
         duration_s=0.1,
-        attempts=[attempt(unmet("status is 201"), unmet("it is fast", Consequence.WARN))],
+        attempts=list(attempts),
         exchanges=[],
     )
+
+
+def test_what_is_blocked_failed_as_its_resource_did() -> None:
+    other = broken("lattice", attempt(unmet("status is 200")))
+    root = broken("account", attempt(unmet("status is 201"), unmet("it is fast", Consequence.WARN)))
     check = result("w", Outcome.BLOCKED, blocked_by="account")
-    assert failures(check, [root]) == {Consequence.SHARE: {"status is 201"}}
+    assert failures(check, [other, root]) == {Consequence.SHARE: {"status is 201"}}
+    assert failures(failed("a"), [other, root]) == {ROLLBACK: {"a"}}
+
+
+def test_a_resource_that_was_never_tried_failed_for_its_reason() -> None:
+    check = result("w", Outcome.BLOCKED, blocked_by="account", reason="blocked by account: no")
+    root = broken("account", reason="none of 3 is there")
+    assert failures(check, [root]) == {Consequence.SHARE: {"none of * is there"}}
 
 
 def run_after(check: CheckResult, before: dict[str, list[str]], **changes: Any) -> Run:
@@ -189,6 +221,24 @@ def test_changed_suites_are_named() -> None:
     assert incomparable_suites(msgspec.structs.replace(run, baseline=unusable)) == []
 
 
+def test_what_is_not_compared_is_noted() -> None:
+    run = run_of(result("h", suite="health"), result("w"))
+    other = baseline(suites={"health": "other", "workflows": "w1"})
+    unusable = msgspec.structs.replace(other, unusable="it is old")
+    assert [
+        notes(msgspec.structs.replace(run, baseline=before))
+        for before in (None, baseline(), other, unusable)
+    ] == [
+        [],
+        [],
+        [
+            "health has changed since baseline 20251231-235900-fedcba: "
+            "what failed in it before is not known"
+        ],
+        ["baseline 20251231-235900-fedcba is not compared with: it is old"],
+    ]
+
+
 def test_what_applied_and_is_skipped_no_longer_applies() -> None:
     skipped = result("h", Outcome.SKIPPED, suite="health")
     before = baseline(applied=["health.h"])
@@ -223,8 +273,14 @@ def test_a_baseline_holds_what_failed_and_what_applied() -> None:
     assert before.action is control.verdict.action
 
 
+def test_what_failed_is_written_in_the_same_order_every_time() -> None:
+    one = attempt(*(unmet(each) for each in "dafbec"))
+    control = judged(run_of(result("h", FAILED, suite="health", attempts=[one])))
+    assert of(control).failed == {"health.h": list("abcdef")}
+
+
 def why(control: Run, *, target: str = "https://api.example.com", at: str = NOW) -> str:
-    return compared(judged(control), target=target, moment=at, max_age_s=86_400).unusable
+    return compared(judged(control), target=target, moment=at, max_age_s=86_400.0).unusable
 
 
 def test_a_whole_and_recent_run_of_the_same_target_is_usable() -> None:
@@ -232,16 +288,32 @@ def test_a_whole_and_recent_run_of_the_same_target_is_usable() -> None:
 
 
 @pytest.mark.parametrize(
+    "at", ["2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.500Z", "2026-01-02T00:00:00.000Z"]
+)
+def test_a_baseline_is_of_use_from_its_moment_to_the_end_of_its_age(at: str) -> None:
+    assert why(run_of(result("w"), started_at="2026-01-01T00:00:00.000Z"), at=at) == ""
+
+
+@pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"partial": True}, "only a part"),
-        ({"interrupted": "SIGTERM"}, "interrupted by SIGTERM"),
-        ({"target": "https://other.example.com"}, "another target, https://other.example.com"),
-        ({"started_at": "2025-12-31T11:59:59.999Z"}, "86400 s old; baseline_max_age_s is 86400"),
-        ({"started_at": "2026-01-01T12:00:01.000Z"}, "it began after this run"),
-        ({"started_at": "yesterday"}, "does not say when it began: 'yesterday'"),
-        ({"started_at": "2026-01-01"}, "does not say when it began"),
+        ({"partial": True}, "it covers only a part of the checks"),
+        ({"interrupted": "SIGTERM"}, "it was interrupted by SIGTERM"),
+        (
+            {"target": "https://other.example.com"},
+            "it is of another target, https://other.example.com",
+        ),
+        (
+            {"started_at": "2025-12-31T11:59:59.999Z"},
+            "it is 86400 s old; baseline_max_age_s is 86400",
+        ),
+        (
+            {"started_at": "2026-01-01T12:00:01.000Z"},
+            "it began after this run, by this machine's clock",
+        ),
+        ({"started_at": "yesterday"}, "it does not say when it began: 'yesterday'"),
+        ({"started_at": "2026-01-01"}, "it does not say when it began: '2026-01-01'"),
     ],
 )
 def test_why_a_baseline_is_of_no_use_is_said(changes: dict[str, Any], words: str) -> None:
-    assert words in why(msgspec.structs.replace(run_of(result("w")), **changes))
+    assert words == why(msgspec.structs.replace(run_of(result("w")), **changes))
