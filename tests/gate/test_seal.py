@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from collections.abc import Iterator
 from copy import deepcopy
@@ -91,6 +93,51 @@ def test_how_the_text_is_laid_out_does_not_matter() -> None:
     assert altered_part(document_of(tidied.encode())) == ""
 
 
+# The parts of a small run as they are sealed, each behind the link before.
+PARTS = {
+    "run": '{"a":[1,"\\u00e9"],"checks":null,"probes":null,"resources":null,"seal":null,'
+    '"verdict":null}',
+    "resource account": '{"name":"account"}',
+    "probe run.settling": '{"id":"run.settling"}',
+    "check health.up": '{"duration_s":0.5,"id":"health.up"}',
+    "verdict": '{"action":"proceed"}',
+}
+
+
+def small() -> dict[str, Any]:
+    """A run whose seal is made by hand, as the format is described."""
+    links, digest = [], ""
+    for part, text in PARTS.items():
+        digest = hashlib.sha256(f'["{digest}","{part}",{text}]'.encode()).hexdigest()
+        links.append({"part": part, "digest": digest})
+    return {
+        "verdict": {"action": "proceed"},
+        "checks": [{"id": "health.up", "duration_s": 0.5}],
+        "probes": [{"id": "run.settling"}],
+        "resources": [{"name": "account"}],
+        "a": [1, "é"],
+        "seal": {"links": links, "head": digest, "signature": ""},
+    }
+
+
+def test_the_seal_is_the_one_that_is_described() -> None:
+    assert altered_part(small()) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "part"),
+    [
+        ("resources", "resource account"),
+        ("probes", "probe run.settling"),
+        ("checks", "check health.up"),
+    ],
+)
+def test_each_resource_probe_and_check_is_a_part_of_its_own(kind: str, part: str) -> None:
+    document = small()
+    document[kind][0]["added"] = 1
+    assert altered_part(document) == part
+
+
 def test_whatever_is_altered_in_a_run_is_noticed() -> None:
     texts = [(what, text) for what, text in alterations(DOCUMENT) if is_run(text)]
     assert len(texts) > 900
@@ -152,8 +199,14 @@ def test_a_seal_that_was_altered_or_is_missing_is_noticed() -> None:
 
 def test_a_member_that_stands_there_twice_is_refused() -> None:
     twice = b'{"target": "https://other.example",' + to_json(RUN).lstrip(b"{")
-    with pytest.raises(ValueError, match="the member 'target' stands there twice"):
+    with pytest.raises(ValueError, match=r"^the member 'target' stands there twice$"):
         document_of(twice)
+
+
+def test_a_member_whose_name_is_long_is_told_by_its_beginning() -> None:
+    name = "x" * 61
+    with pytest.raises(ValueError, match=f"^the member '{name[:60]}' stands there twice$"):
+        document_of(f'{{"{name}": 1, "{name}": 2}}'.encode())
 
 
 def test_only_the_key_signs() -> None:
@@ -163,6 +216,17 @@ def test_only_the_key_signs() -> None:
     forged = sealed(msgspec.structs.replace(RUN, target="https://other.example"), "another key")
     assert altered_in(forged) == ""
     assert not is_signed(forged, KEY)
+
+
+def test_the_signature_is_that_of_the_last_link() -> None:
+    assert RUN.seal is not None
+    assert RUN.seal.head == RUN.seal.links[-1].digest
+    signature = hmac.new(KEY.encode(), RUN.seal.head.encode(), "sha256").hexdigest()
+    assert RUN.seal.signature == signature
+
+
+def test_what_is_not_sealed_is_not_signed() -> None:
+    assert not is_signed(msgspec.structs.replace(RUN, seal=None), KEY)
 
 
 def test_a_signature_that_is_none_is_refused() -> None:
