@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 
 import pytest
+from smokegate.errors import NoReply
 from smokegate.settings import Sourced
 
 from tests.gate.clients import Bound, bound
-from tests.gate.scripted_transport import ScriptedTransport, answered
+from tests.gate.scripted_transport import ScriptedTransport, answered, unanswered
 
 pytestmark = pytest.mark.virtual_clock
 
@@ -71,3 +72,11 @@ async def test_a_password_in_a_url_among_the_settings_is_a_secret() -> None:
     it = bound(ScriptedTransport(), extra={"database_url": Sourced(url, "x")})
     assert knows(it, "Gehe1mnis-0")
     assert not knows(it, "db.internal/lattice")
+
+
+async def test_what_was_wrong_with_a_reply_may_repeat_a_secret_of_it() -> None:
+    detail = 'Invalid status line: {"client_secret": "Gehe1mnis-0"}'
+    it = bound(ScriptedTransport({"GET /": unanswered("protocol", detail=detail)}))
+    with pytest.raises(NoReply):
+        await it.client.get("/")
+    assert knows(it, "Gehe1mnis-0")

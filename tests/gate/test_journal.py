@@ -12,7 +12,9 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from smokegate.errors import JournalError
 from smokegate.journal import Abandoned, Creation, Header, Journal, abandoned, folder
@@ -211,6 +213,20 @@ async def test_nobody_is_told_of_an_intent_that_was_given_up(tmp_path: Path) -> 
     await book.intend("account", "bert", "x")  # what the writer says comes in order
     assert troubles == []
     book.close()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"ca_file": "/etc/ca-\udcff.pem"}, {"suites": ["tests/\udcff"]}]
+)
+async def test_a_path_that_is_no_text_is_said_and_waits_for_nobody(
+    changes: dict[str, Any], tmp_path: Path
+) -> None:
+    book = Journal(tmp_path, msgspec.structs.replace(header(), **changes))
+    for _ in range(2):
+        with pytest.raises(JournalError, match="surrogates not allowed"):
+            await book.intend("account", "anna", "x")
+    book.close()
+    assert names_in(tmp_path) == []
 
 
 async def test_a_name_that_cannot_be_written_is_not_pending(tmp_path: Path) -> None:

@@ -338,6 +338,8 @@ def test_headers_of_authentication(name: str, is_one: bool) -> None:
         "PIN",
         "x_auth_session",
         "stripe_key",
+        "session_id",
+        "secret_id",
         "x_stripe_key",
         "basic_auth",
         "sentry_dsn",

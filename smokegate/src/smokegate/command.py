@@ -56,8 +56,8 @@ def _watched(
     limit_s: float,
     show: Callable[[IO[bytes]], None],
 ) -> str:
-    shown = _in_background(show, process.stdout)
     _in_background(_feed, process.stdin, given)
+    shown = _in_background(show, process.stdout)
     try:
         code = process.wait(limit_s)
         wrong = f"it ended with exit code {code}" if code else ""

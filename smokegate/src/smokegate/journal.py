@@ -127,23 +127,24 @@ class Journal:
     def _work(self) -> None:
         """The writer thread: one flush for all lines that are waiting."""
         file: IO[bytes] | None = None
-        failure: OSError | None = None
+        failure: JournalError | None = None
         try:
             file = _create(self._path, self._header)
-        except OSError as error:
-            failure = error
+        except (OSError, ValueError) as error:  # a name that is no UTF-8 cannot be written
+            failure = self._failed(error)
         for batch in self._batches():
-            try:
-                if failure or file is None:
-                    raise failure or OSError("the journal is closed")
-                _append(file, b"".join(line + b"\n" for line, _ in batch))
-                self._tell(batch, None)
-            except OSError as error:
-                failure = error
-                self._tell(batch, JournalError(f"journal {self._path}: {error.strerror or error}"))
+            if file is not None and failure is None:
+                try:
+                    _append(file, b"".join(line + b"\n" for line, _ in batch))
+                except OSError as error:
+                    failure = self._failed(error)
+            self._tell(batch, failure)
         if file is not None:
             with contextlib.suppress(OSError):  # what could not be written is known by now
                 _leave(file, self._path, keep=bool(self.pending))
+
+    def _failed(self, error: OSError | ValueError) -> JournalError:
+        return JournalError(f"journal {self._path}: {getattr(error, 'strerror', None) or error}")
 
     def _batches(self) -> Iterator[list[tuple[Any, asyncio.Future[None] | None]]]:
         while (item := self._lines.get()) is not None:
@@ -238,7 +239,7 @@ def _create(path: Path, header: Header) -> IO[bytes]:
         lock(file)
         _append(file, msgspec.json.encode(header) + b"\n")
         return publish(file, unfinished, path)
-    except OSError:
+    except (OSError, ValueError):
         discard(file, unfinished)
         raise
 

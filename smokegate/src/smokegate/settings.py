@@ -46,7 +46,7 @@ _SECRET_NAME = re.compile(
 )
 # Names like token_type or tokenUrl hold a word that is no secret.
 _PUBLIC_NAME = re.compile(
-    r"[_-]?(?:type|count|limit|expires_in|ttl|alg|algorithm|url|uri|name|id)$"
+    r"[_-]?(?:type|count|limit|expires_in|ttl|alg|algorithm|url|uri|name|key[_-]?id)$"
     r"|(?:idempotency|public|primary|foreign|partition|sort|cache|object|routing|dedup)[_-]key",
     re.IGNORECASE,
 )

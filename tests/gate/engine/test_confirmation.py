@@ -87,6 +87,21 @@ async def test_a_second_try_that_cannot_tell_is_unknown() -> None:
     assert action(run) is Action.INCONCLUSIVE
 
 
+async def test_a_lost_connection_does_not_outlast_a_second_try_that_skips() -> None:
+    class Health(HealthSuite):
+        async def test_it(self, client: Client) -> None:
+            if (await client.get("/it")).status == 404:
+                client.skip("there is none")
+
+    run = await rehearsed(target(unanswered("reset"), answered(404)), Health)
+    check = check_in(run, "it")
+    assert (check.outcome, check.flaky) == (WARNED, True)
+    assert check.reason.startswith(
+        "flaky: skipped (there is none) on the second try, first GET /it"
+    )
+    assert action(run) is Action.PROCEED
+
+
 async def test_a_second_try_that_skips_does_not_take_the_failure_away() -> None:
     class Health(HealthSuite):
         async def test_it(self, client: Client) -> None:

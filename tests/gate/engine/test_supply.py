@@ -207,6 +207,21 @@ async def test_a_failure_does_not_hide_behind_a_skip_on_the_second_try() -> None
     assert resource_in(run, "account").outcome is FAILED
 
 
+async def test_a_lost_connection_does_not_outlast_a_skip_on_the_second_try() -> None:
+    @resource
+    async def account(client: Client) -> str:
+        if (await client.get("/closed")).status == 404:
+            client.skip("registration is closed here")
+        return "anna"
+
+    transport = target()
+    transport.routes["GET /closed"] = [unanswered("reset"), answered(404)]
+    run = await Rehearsal(chain(), transport=transport, resources=(account, lattice, plan)).run()
+    assert outcomes(run)["login"] is SKIPPED
+    made = resource_in(run, "account")
+    assert (made.outcome, made.flaky) == (SKIPPED, True)
+
+
 async def test_a_cause_that_rolling_back_cannot_cure_means_investigate() -> None:
     """A warning beside it does not change that."""
 

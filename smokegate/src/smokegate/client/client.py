@@ -346,6 +346,8 @@ class Client:
         trouble = describe(failure.kind, failure.detail, place or Place()) if failure else None
         body = decoded if isinstance(decoded, bytes) else b""
         self.session.learn_secrets(answer.headers, body)
+        if failure:  # what libcurl says of a reply may repeat a part of it
+            self.session.redactor.learn_text(failure.detail.encode("utf-8", "replace"))
         exchange = record(
             self.evidence.requests + 1,
             request=request,

@@ -52,6 +52,20 @@ class Ended:
         """The attempt's outcome."""
         return self.attempt.outcome
 
+    @property
+    def got_no_reply(self) -> bool:
+        """Whether the request that it ended with was not answered."""
+        last = self.attempt.last_exchange
+        return last is not None and last.trouble is not None
+
+    def did_not_repeat(self, first: Ended) -> bool:
+        """Whether it shows, as a second try, that the first one failed by chance.
+
+        What the target said once it has said, even if the second try does not apply.
+        """
+        passed = self.outcome in (Outcome.PASSED, Outcome.WARNED)
+        return passed or (self.outcome is Outcome.SKIPPED and first.got_no_reply)
+
 
 class Attempts:
     """Makes attempts on behalf of one run."""

@@ -30,10 +30,11 @@ def concluded(check: Described, tries: list[Ended]) -> CheckResult:
     """What a check's one or two tries come to."""
     first, last = tries[0], tries[-1]
     outcome, reason, warnings = last.outcome, last.attempt.reason, list(last.evidence.warnings)
-    flaky = len(tries) > 1 and outcome in (Outcome.PASSED, Outcome.WARNED)
+    flaky = len(tries) > 1 and last.did_not_repeat(first)
     if flaky:
+        again = f"skipped ({reason})" if outcome is Outcome.SKIPPED else "passed"
         outcome = Outcome.WARNED
-        warnings.insert(0, f"flaky: passed on the second try, first {first.attempt.reason}")
+        warnings.insert(0, f"flaky: {again} on the second try, first {first.attempt.reason}")
         reason = "; ".join(warnings)
     elif len(tries) > 1 and outcome is Outcome.SKIPPED:
         outcome, reason, last = first.outcome, first.attempt.reason, first

@@ -48,7 +48,7 @@ class Confirmation:
         """Whether a failed attempt is worth a second one."""
         try:
             await asyncio.sleep(_pause_s(first))
-            return not (_got_no_reply(first) and await self._is_down())
+            return not (first.got_no_reply and await self._is_down())
         except asyncio.CancelledError:
             if not self._attempts.interrupted:
                 raise
@@ -108,8 +108,3 @@ def _pause_s(first: Ended) -> float:
         return 0.0
     asked_s = Reply(last, b"", first.evidence).retry_after_s or 0.0
     return min(max(_SWITCH_S, asked_s), _LONGEST_SWITCH_S)
-
-
-def _got_no_reply(ended: Ended) -> bool:
-    last = ended.attempt.last_exchange
-    return last is not None and last.trouble is not None

@@ -96,7 +96,7 @@ class Supply:
 
         tries = await self._confirmation.tries(name, Consequence.ROLLBACK, work)
         last = tries[-1]
-        flaky = len(tries) > 1 and last.outcome in (Outcome.PASSED, Outcome.WARNED)
+        flaky = len(tries) > 1 and last.did_not_repeat(tries[0])
         result = self._conclude(
             name,
             [each.attempt for each in tries],
@@ -139,6 +139,6 @@ def _outcome(tries: list[Ended]) -> tuple[Outcome, str]:
     last = tries[-1]
     if len(tries) > 1 and last.outcome in (Outcome.PASSED, Outcome.WARNED):
         return Outcome.WARNED, f"flaky: made on the second try, first {tries[0].attempt.reason}"
-    if last.outcome is Outcome.SKIPPED:
+    if last.outcome is Outcome.SKIPPED and not last.did_not_repeat(tries[0]):
         return tries[0].outcome, tries[0].attempt.reason  # a failure does not cease to apply
     return last.outcome, last.attempt.reason
