@@ -60,6 +60,20 @@ def result(
     return msgspec.structs.replace(made, **changes)
 
 
+def workflows(passed: int, failed: int, *more: CheckResult) -> list[CheckResult]:
+    """Give so many workflows that passed and so many that failed."""
+    return [
+        *(result(f"good{number}") for number in range(passed)),
+        *(result(f"bad{number}", Outcome.FAILED) for number in range(failed)),
+        *more,
+    ]
+
+
+def healthy(name: str = "up") -> CheckResult:
+    """Give a health check that passed."""
+    return result(name, suite="health")
+
+
 def unmet(
     demand: str, consequence: Consequence = Consequence.ROLLBACK, exchange: int | None = None
 ) -> Expectation:
