@@ -125,8 +125,8 @@ def test_deflate_both_ways(data: bytes) -> None:
 
 @pytest.mark.parametrize("item", [b"[],", b"{},", b'{"a":0},', b"0,"])
 def test_json_with_more_values_than_memory_is_refused_unread(item: bytes) -> None:
-    with pytest.raises(ValueError, match="more than 500,000 values"):
-        parsed(b"[" + item * 500_000 + b"0]")
+    with pytest.raises(ValueError, match="more than 250,000 values"):
+        parsed(b"[" + item * 250_000 + b"0]")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[" * 100_000, b'"\xff"', b'"\\ud800"', b"9" * 5_000])

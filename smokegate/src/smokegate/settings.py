@@ -50,6 +50,7 @@ _PUBLIC_NAME = re.compile(
     r"|(?:idempotency|public|primary|foreign|partition|sort|cache|object|routing|dedup)[_-]key",
     re.IGNORECASE,
 )
+_LONGEST_KEPT = 100
 _HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _LONGEST_HOST = 253  # RFC 1035, 2.3.4, less its two bytes of framing
 
@@ -187,9 +188,18 @@ def refuse_unknown(extra: Mapping[str, Sourced], declared: Iterable[str]) -> Non
             raise UsageError(f"{sourced.source}: there is no setting {key!r}{hint}")
 
 
-@lru_cache(maxsize=1_000)
 def is_secret_name(name: str) -> bool:
     """Whether a setting, a member or a header of this name holds a secret."""
+    # A target may make up names of megabytes, which must not be kept.
+    return (
+        _speaks_of_secrets(name)
+        if len(name) <= _LONGEST_KEPT
+        else _speaks_of_secrets.__wrapped__(name)
+    )
+
+
+@lru_cache(maxsize=1_000)
+def _speaks_of_secrets(name: str) -> bool:
     return bool(_SECRET_NAME.search(name)) and not _PUBLIC_NAME.search(name)
 
 
