@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.system.certificates import Certificates
-from tests.system.command import heed_interrupts
+from tests.system.command import Commands, heed_interrupts
 from tests.system.fault_proxy import Fault, FaultProxy, Upstream
 from tests.system.lattice_process import UNHURRIED, LatticeProcess
 from tests.system.loop_thread import LoopThread
@@ -53,6 +55,21 @@ def lattice(
     directory = tmp_path_factory.mktemp("lattice")
     with LatticeProcess(directory, certificates.good(), certificates.ca_file, UNHURRIED) as process:
         yield process
+
+
+@pytest.fixture
+def commands(tmp_path: Path, lattice: LatticeProcess) -> Commands:
+    """Commands whose target is the Lattice of this session."""
+    return Commands(
+        tmp_path, {"PRODUCTION_URL": lattice.url, "SMOKEGATE_CA_FILE": str(lattice.ca_file)}
+    )
+
+
+@pytest.fixture
+def free_url() -> str:
+    """A URL at which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
 @pytest.fixture

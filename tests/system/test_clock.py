@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from smokegate.results import from_json
 
 from tests.system.command import BIN, Commands
-from tests.system.lattice_process import LatticeProcess
 
 # Python loads a module of this name, from wherever it finds it, before anything else.
 SET_CLOCK = """
@@ -29,14 +27,6 @@ time.localtime = lambda seconds=None: localtime(now() if seconds is None else se
 JUMPS = "real() + 3600 * (1 - int(elapsed_s * 5) % 3)"
 BACK = "real() - 3600 * int(elapsed_s * 5)"
 STANDS = "1_800_000_000.25"
-
-
-@pytest.fixture
-def commands(tmp_path: Path, lattice: LatticeProcess) -> Commands:
-    """Commands whose target is the Lattice of this session."""
-    return Commands(
-        tmp_path, {"PRODUCTION_URL": lattice.url, "SMOKEGATE_CA_FILE": str(lattice.ca_file)}
-    )
 
 
 def set_clock(commands: Commands, now: str) -> None:

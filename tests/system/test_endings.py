@@ -37,14 +37,6 @@ class TestHealth(HealthSuite):
 
 
 @pytest.fixture
-def commands(tmp_path: Path, lattice: LatticeProcess) -> Commands:
-    """Commands whose target is the Lattice of this session."""
-    return Commands(
-        tmp_path, {"PRODUCTION_URL": lattice.url, "SMOKEGATE_CA_FILE": str(lattice.ca_file)}
-    )
-
-
-@pytest.fixture
 def hasty(commands: Commands) -> Commands:
     """The same, with a second for the checks and one for the clean-up."""
     for key in ("WAIT_S", "RUN_TIMEOUT_S", "CLEANUP_TIMEOUT_S"):

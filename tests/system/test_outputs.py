@@ -10,7 +10,6 @@ from smokegate.results import from_json
 
 from tests.system.command import BIN, Commands
 from tests.system.disks import may_mount, on_a_disk
-from tests.system.lattice_process import LatticeProcess
 
 INCONCLUSIVE = 30
 SMOKEGATE = BIN / "smokegate"
@@ -19,14 +18,6 @@ NO_SPACE = "No space left on device"
 
 mounts = pytest.mark.skipif(not may_mount(), reason="no right to make namespaces")
 full_device = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
-
-
-@pytest.fixture
-def commands(tmp_path: Path, lattice: LatticeProcess) -> Commands:
-    """Commands whose target is the Lattice of this session."""
-    return Commands(
-        tmp_path, {"PRODUCTION_URL": lattice.url, "SMOKEGATE_CA_FILE": str(lattice.ca_file)}
-    )
 
 
 def on_a_full_disk(folder: Path) -> Sequence[str]:

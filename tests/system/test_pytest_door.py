@@ -13,14 +13,6 @@ from tests.system.lattice_process import LatticeProcess
 HEALTH, WORKFLOWS = SUITES / "test_production_health.py", SUITES / "test_critical_workflows.py"
 
 
-@pytest.fixture
-def commands(tmp_path: Path, lattice: LatticeProcess) -> Commands:
-    """Commands whose target is the Lattice of this session."""
-    return Commands(
-        tmp_path, {"PRODUCTION_URL": lattice.url, "SMOKEGATE_CA_FILE": str(lattice.ca_file)}
-    )
-
-
 def outcomes(junit: Path) -> dict[str, str]:
     """The outcome of each test case of a JUnit file, by name."""
     found = {}

@@ -19,21 +19,6 @@ CHECKS = 21
 PASSWORD = Settings().test_password
 
 
-@pytest.fixture
-def commands(tmp_path: Path, lattice: LatticeProcess) -> Commands:
-    """Commands whose target is the Lattice of this session."""
-    return Commands(
-        tmp_path, {"PRODUCTION_URL": lattice.url, "SMOKEGATE_CA_FILE": str(lattice.ca_file)}
-    )
-
-
-@pytest.fixture
-def free_url() -> str:
-    """A URL at which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"http://127.0.0.1:{server.getsockname()[1]}"
-
-
 def test_a_healthy_service_may_proceed(commands: Commands, lattice: LatticeProcess) -> None:
     done = commands.smokegate("run")
     assert done.code == 0, done.text

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
-from pathlib import Path
-
-import pytest
 
 from tests.gate.reports.hostile import is_command, is_harmless
 from tests.system.accounts import is_there, register
@@ -15,21 +11,6 @@ from tests.system.command import BIN, SUITES, Commands, wait_for_a_creation
 from tests.system.fault_proxy import Answer, Fault, FaultProxy
 from tests.system.lattice_process import LatticeProcess
 from tests.system.loop_thread import LoopThread
-
-
-@pytest.fixture
-def commands(tmp_path: Path, lattice: LatticeProcess) -> Commands:
-    """Commands whose target is the Lattice of this session."""
-    return Commands(
-        tmp_path, {"PRODUCTION_URL": lattice.url, "SMOKEGATE_CA_FILE": str(lattice.ca_file)}
-    )
-
-
-@pytest.fixture
-def free_url() -> str:
-    """A URL at which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
 def kill_a_run(commands: Commands) -> list[str]:
