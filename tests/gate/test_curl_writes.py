@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pycurl
 import pytest
 from smokegate.client.transport import Answer
 
@@ -102,6 +103,28 @@ async def test_a_write_onto_a_connection_that_the_server_has_just_closed() -> No
     assert answer.sends == 1
     assert server.count("POST ") == (1 if answer.status == 200 else 0)
     assert answer.failure is None or answer.failure.kind == "lost"
+
+
+@pytest.mark.parametrize(("method", "goes_again"), [("GET", True), ("POST", False)])
+async def test_a_kept_connection_of_http2_that_does_not_take_a_request_any_more(
+    method: str, goes_again: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libcurl sees that as it sends, once in some 100,000 requests, and gives up over HTTP/2."""
+    async with serving(always(GOOD)) as server, curl(server.url) as client:
+        kept = await client.send()
+        perform, calls = client.transport._multi.perform, []
+
+        async def failing_once(handle: pycurl.Curl) -> None:
+            calls.append(handle)
+            if len(calls) == 1:
+                raise pycurl.error(pycurl.E_SEND_ERROR, "Send failure: Broken pipe")
+            await perform(handle)
+
+        monkeypatch.setattr(client.transport._multi, "perform", failing_once)
+        answer = await client.send(method, body=b"x" if method == "POST" else None)
+    assert server.count(f"{method} ") == goes_again + (method == "GET")
+    assert (answer.status, answer.fresh) == ((200, True) if goes_again else (None, False))
+    assert answer.connection != kept.connection
 
 
 async def test_a_connection_idle_for_long_is_not_used_for_a_write() -> None:

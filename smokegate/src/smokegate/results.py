@@ -7,7 +7,7 @@ target sent is redacted and capped before it gets here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Annotated, Any
 
@@ -18,6 +18,7 @@ _MOMENT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
 _DATE_CHARS = len("2026-12-31")
 _ORIGIN = re.compile(r"^[a-z]+://[^/?#]*", re.IGNORECASE)
 _SPECIAL = re.compile(r"[^\x20-\x7e\n]+")
+_PIECE_BYTES = 100_000
 _SHORT_DIGITS = 12
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -392,14 +393,14 @@ class JudgedRun(Run, frozen=True, kw_only=True):
     seal: Seal | None = None
 
 
-def to_json(run: JudgedRun) -> bytes:
-    """Encode a run as indented UTF-8 JSON with a final newline, which is safe to print.
+def to_json(record: msgspec.Struct) -> bytes:
+    """Encode a run or a part of it as indented UTF-8 JSON with a final newline, safe to print.
 
     Half a surrogate pair, which UTF-8 cannot hold, is written out with a backslash. So is what
     would act on a terminal, and what a CI system would take for a command.
     """
-    text = _SPECIAL.sub(_printable, msgspec.json.format(_encoded(run), indent=1).decode())
-    return text.replace("##", r"#\u0023").encode() + b"\n"
+    text = msgspec.json.format(_encoded(record), indent=1)
+    return b"".join(map(_safe_to_print, _pieces(text))) + b"\n"
 
 
 def from_json(text: bytes) -> JudgedRun:
@@ -429,11 +430,24 @@ def json_schema() -> dict[str, Any]:
     return about | schema
 
 
-def _encoded(run: JudgedRun) -> bytes:
+def _encoded(record: msgspec.Struct) -> bytes:
     try:
-        return msgspec.json.encode(run)
+        return msgspec.json.encode(record)
     except UnicodeEncodeError:
-        return msgspec.json.encode(_without_surrogates(msgspec.to_builtins(run)))
+        return msgspec.json.encode(_without_surrogates(msgspec.to_builtins(record)))
+
+
+def _pieces(text: bytes) -> Iterator[bytes]:
+    """Cut a text between lines: one character may make a decoded one four times as large."""
+    at = 0
+    while at < len(text):
+        end = text.find(b"\n", at + _PIECE_BYTES) + 1 or len(text)
+        yield text[at:end]
+        at = end
+
+
+def _safe_to_print(piece: bytes) -> bytes:
+    return _SPECIAL.sub(_printable, piece.decode()).replace("##", r"#\u0023").encode()
 
 
 def _printable(match: re.Match[str]) -> str:

@@ -28,7 +28,7 @@ _APART = frozenset({*_KINDS, "verdict", "seal"})
 
 def sealed(run: JudgedRun, key: str) -> JudgedRun:
     """Return the run with its seal, signed if there is a key."""
-    links = _chain(document_of(to_json(run)))
+    links = _chain(_document_in_parts(run))
     head = links[-1].digest
     seal = Seal(links=links, head=head, signature=_signature(head, key) if key else "")
     return msgspec.structs.replace(run, seal=seal)
@@ -68,6 +68,15 @@ def is_signed(run: JudgedRun, key: str) -> bool:
         return False
     wanted = _signature(run.seal.head, key).encode()
     return hmac.compare_digest(run.seal.signature.encode(), wanted)
+
+
+def _document_in_parts(run: JudgedRun) -> Document:
+    """What `document_of` gives for a run's JSON, its large members decoded one by one, once."""
+    rest = msgspec.structs.replace(run, resources=[], probes=[], checks=[])
+    document = document_of(to_json(rest))
+    for name in _KINDS:
+        document[name] = (document_of(to_json(each)) for each in getattr(run, name))
+    return document
 
 
 def _chain(document: Document) -> list[Link]:

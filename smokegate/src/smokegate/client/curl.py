@@ -97,7 +97,7 @@ class CurlTransport:
         failure: Failure | None = None
         try:
             try:
-                await self._multi.perform(curl)
+                await self._transfer(curl, request)
             except pycurl.error as error:
                 failure = await failure_of(curl, error, self._seen(request, reception))
             answer = self._answer(curl, reception, failure)
@@ -106,6 +106,22 @@ class CurlTransport:
             return answer
         finally:
             curl.close()
+
+    async def _transfer(self, curl: pycurl.Curl, request: Request) -> None:
+        """Let libcurl work; a read that a lost connection did not take goes on a new one.
+
+        Over HTTP/1.1 libcurl does so by itself.
+        """
+        try:
+            await self._multi.perform(curl)
+        except pycurl.error as error:
+            was_kept = curl.getinfo(pycurl.NUM_CONNECTS) == 0
+            if error.args[0] != pycurl.E_SEND_ERROR or not (was_kept and request.replayable):
+                raise
+            left_s = request.timeout_s - curl.getinfo(pycurl.TOTAL_TIME)
+            curl.setopt(pycurl.TIMEOUT_MS, max(1, round(left_s * 1000)))
+            curl.setopt(pycurl.FRESH_CONNECT, 1)
+            await self._multi.perform(curl)
 
     async def resolve(self, url: str) -> list[Address]:
         """Ask the system's resolver; behind a proxy it is the proxy that resolves."""
