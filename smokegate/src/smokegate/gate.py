@@ -41,20 +41,23 @@ def verify(
     suites: list[str],
     give_up: GiveUp,
     earlier: Earlier | None = None,
+    prepare: Callable[[Session], None] = lambda _: None,
 ) -> JudgedRun:
     """Verify the target and judge what was seen, beside what was seen earlier.
 
     `suites` are the paths in which `sweep` would find the removers again. SIGINT, SIGTERM and
     SIGHUP end the run as inconclusive, after its clean-up; `give_up` is called with the reason,
     and ends the process, if a check does not let the run end. Raises `UsageError` where there is
-    no target or the suites cannot be planned.
+    no target or the suites cannot be planned. `prepare` gets the session before anything is sent.
     """
     refuse_no_target(settings)
     plan = load_plan()
     earlier = earlier or Earlier()
     with Watchdog(_longest_s(settings), give_up) as watchdog:
         run = in_loop(
-            lambda: _verify(settings, plan, listen, suites, earlier=earlier, watchdog=watchdog)
+            lambda: _verify(
+                settings, plan, listen, suites, earlier=earlier, watchdog=watchdog, prepare=prepare
+            )
         )
     run = msgspec.structs.replace(run, baseline=earlier.baseline, earlier_samples=earlier.samples)
     run = msgspec.structs.replace(run, notes=[*run.notes, *baseline.notes(run)])
@@ -69,6 +72,7 @@ async def _verify(
     *,
     earlier: Earlier,
     watchdog: Watchdog,
+    prepare: Callable[[Session], None],
 ) -> Run:
     run_id, folder = new_run_id(), journal.folder(settings.journal)
     book = journal.Journal(
@@ -84,6 +88,7 @@ async def _verify(
     known = places.known(folder, settings.url)
     session = _session(settings, run_id, book, known)
     session.earlier_samples = earlier.compared_samples
+    prepare(session)
     engine = Engine(plan, session, book, listen, tool=TOOL)
     try:
         with watchdog.interrupting(engine.interrupt):

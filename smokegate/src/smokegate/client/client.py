@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
 import msgspec
@@ -56,10 +56,10 @@ class Client:
         """The run's id, as sent in `X-Smoke-Test`."""
         return self.session.run_id
 
-    def with_token(self, token: str) -> Client:
+    def with_token(self, token: str) -> Self:
         """Give a client of the same owner that sends a bearer token."""
         self.session.redactor.add(token)
-        client = Client(self.session, self.evidence, fresh=self._fresh)
+        client = type(self)(self.session, self.evidence, fresh=self._fresh)
         client._token = token
         return client
 
@@ -138,6 +138,7 @@ class Client:
             timeout_s=min(timeout_s or self.settings.timeout_s, self.session.patience_s),
             fresh=fresh or self._fresh,
             replayable=method in IDEMPOTENT,
+            owner=self.evidence.owner,
         )
         self.session.learn_secrets(request.headers, request.body or b"", sent=True)
         send = partial(self._send, patient=wait_if_throttled)
@@ -171,10 +172,11 @@ class Client:
             fresh=fresh,
             replayable=not fresh,
             address=address,
+            owner=self.evidence.owner,
         )
 
         async def send(request: Request) -> Reply:
-            return Reply(*await self._exchange(request, None), self.evidence)
+            return self._reply(*await self._exchange(request, None))
 
         return await self._follow(await send(request), request, send)
 
@@ -201,13 +203,17 @@ class Client:
             timeout_s=timeout_s,
             fresh=True,
             tls_max=tls_max,
+            owner=self.evidence.owner,
         )
-        exchange, body = await self._exchange(request, None)
-        trouble = exchange.trouble
+        reply = self._reply(*await self._exchange(request, None))
+        exchange, trouble = reply.exchange, reply.exchange.trouble
         if trouble and trouble.kind == "tls_not_offered":
             self.evidence.remarks.append(f"TLS {tls_max} was not tried: {trouble.summary}")
         elif trouble and trouble.side is Side.RUNNER:
             self.evidence.no_reply(exchange, trouble)
+        return reply
+
+    def _reply(self, exchange: Exchange, body: Any) -> Reply:
         return Reply(exchange, body, self.evidence)
 
     async def _send(
@@ -219,7 +225,7 @@ class Client:
             exchange, body = await self._exchange(request, creates)
             if exchange.trouble:
                 self.evidence.no_reply(exchange, exchange.trouble)
-            reply = Reply(exchange, body, self.evidence)
+            reply = self._reply(exchange, body)
             if reply.status != _TOO_MANY_REQUESTS or not patient:
                 return reply
             pause_s = reply.retry_after_s or pause_s * 2
@@ -231,7 +237,7 @@ class Client:
 
     async def _exchange(
         self, request: Request, creates: tuple[str, str] | None
-    ) -> tuple[Exchange, bytes]:
+    ) -> tuple[Exchange, Any]:
         """Send once and record what came of it, with the body decompressed."""
         self.evidence.refuse_if_closed()
         self.session.learn_query(request.url)

@@ -80,6 +80,11 @@ class Redactor:
         self._spellings += spellings(secret)
         self._is_sorted = False
 
+    @property
+    def secrets(self) -> list[str]:
+        """The secrets known so far, the longest first."""
+        return sorted(self._secrets, key=len, reverse=True)
+
     def _is_too_much(self, secret: str) -> bool:
         return len(secret) > LONGEST_SECRET or self._effort + effort_for(secret) > _MOST_EFFORT
 

@@ -39,13 +39,13 @@ class Spelling:
         if self._core == self.form:
             return text.replace(self.form, mark)
         self._pattern = self._pattern or re.compile(_pattern(self.form))
-        return self._pattern.sub(mark, text)
+        return self._pattern.sub(lambda _: mark, text)
 
 
 def spellings(secret: str) -> list[Spelling]:
-    """Give the forms in which a secret is to be searched for."""
-    forms = {secret, *_base64_forms(secret.encode("utf-8", "surrogatepass"))}
-    return [Spelling(form) for form in forms]
+    """Give the forms in which a secret is to be searched for, always in the same order."""
+    forms = [secret, *_base64_forms(secret.encode("utf-8", "surrogatepass"))]
+    return [Spelling(form) for form in dict.fromkeys(forms)]
 
 
 def effort_for(secret: str) -> int:
@@ -105,15 +105,15 @@ def _by_code(character: str, some: str) -> str:
     return f"(?i:{percent}|{as_bytes}|{unicode}|{python}|{numbered})"
 
 
-def _base64_forms(raw: bytes) -> set[str]:
+def _base64_forms(raw: bytes) -> list[str]:
     """Give what stands in base64 for these bytes wherever they begin in the encoded text.
 
     Three bytes become four characters, so the same bytes look different at each of the three
     offsets; the characters that also depend on a neighbour are left out.
     """
-    forms = set()
+    forms = []
     for offset, first in ((0, 0), (1, 2), (2, 3)):
         encoded = base64.b64encode(b"\0" * offset + raw).decode().rstrip("=")
         last = len(encoded) - (1 if (offset + len(raw)) % 3 else 0)
-        forms.add(encoded[first:last])
+        forms.append(encoded[first:last])
     return forms

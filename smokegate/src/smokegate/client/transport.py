@@ -21,7 +21,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     `fresh` demands a connection of its own: no kept one, no TLS session, no cached address.
     `replayable` allows that a kept connection which dies is replaced and the request sent again.
     `tls_max` ("1.1") caps the TLS version on offer, to learn whether an old one is accepted.
-    `address` is the one of the target's IP addresses to connect to, empty for any.
+    `address` is the one of the target's IP addresses to connect to, empty for any. `owner` says
+    whose request it is, for those who keep a record.
     """
 
     method: str
@@ -33,6 +34,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     replayable: bool = False
     tls_max: str = ""
     address: str = ""
+    owner: str = ""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):

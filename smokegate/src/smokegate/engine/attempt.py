@@ -108,7 +108,7 @@ class Attempts:
             evidence.remarks.append(f"the target made it wait {evidence.waited_s:g} s (429)")
         for words in evidence.warnings, evidence.remarks:
             words[:] = [evidence.shown(each, _REASON_CHARS) for each in words]
-        outcome, reason = _outcome(evidence, error, self.interrupted)
+        outcome, reason = outcome_of(evidence, error, self.interrupted)
         attempt = Attempt(
             number=number,
             outcome=outcome,
@@ -119,7 +119,7 @@ class Attempts:
             exchanges=[redacted(each, self._session.redactor) for each in evidence.exchanges],
             output=output.redacted(text),
             traceback=ending(_traceback(error, outcome), _TRACEBACK_CHARS, text),
-            asserted=_asserted(evidence, error),
+            asserted=asserted(evidence, error),
             requests=evidence.requests,
             requests_s=round(evidence.requests_s, 6),
         )
@@ -129,26 +129,10 @@ class Attempts:
         self, evidence: Evidence, work: Work, *, fresh: bool
     ) -> tuple[Any, BaseException | None, Output]:
         """Run the work and give its value, how it ended, and what it printed."""
-        value: Any = None
-        error: BaseException | None = None
-        limit = evidence.limit = asyncio.timeout_at(evidence.deadline)
+        client = Client(self._session, evidence, fresh=fresh)
         with kept() as output:
-            try:
-                async with limit:
-                    value = await work(Client(self._session, evidence, fresh=fresh))
-            except (KeyboardInterrupt, GeneratorExit):
-                raise
-            except asyncio.CancelledError as cancelled:
-                if _is_cancelled() and not self.interrupted:
-                    raise
-                error = cancelled
-            except BaseException as caught:  # pytest's own outcomes derive from it, and SystemExit
-                error = caught
-        if error is None and limit.expired():
-            error = TimeoutError()  # the work swallowed it
-        if error is None and self.interrupted and _is_cancelled():
-            error = asyncio.CancelledError()
-        return value, _deadline_error(evidence, limit, error), output
+            value, error = await endure(work, client, lambda: self.interrupted)
+        return value, error, output
 
     async def _end_stray_requests(self, evidence: Evidence) -> None:
         """End what a check started and did not wait for: it must not act after the check."""
@@ -157,6 +141,32 @@ class Attempts:
         except asyncio.CancelledError:
             if not self.interrupted:
                 raise
+
+
+async def endure(
+    work: Work, client: Client, interrupted: Callable[[], str] = str
+) -> tuple[Any, BaseException | None]:
+    """Run the work within the deadline of its evidence; give its value, or how it ended."""
+    evidence = client.evidence
+    value: Any = None
+    error: BaseException | None = None
+    limit = evidence.limit = asyncio.timeout_at(evidence.deadline)
+    try:
+        async with limit:
+            value = await work(client)
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except asyncio.CancelledError as cancelled:
+        if _is_cancelled() and not interrupted():
+            raise
+        error = cancelled
+    except BaseException as caught:  # pytest's own outcomes derive from it, and SystemExit
+        error = caught
+    if error is None and limit.expired():
+        error = TimeoutError()  # the work swallowed it
+    if error is None and interrupted() and _is_cancelled():
+        error = asyncio.CancelledError()
+    return value, _deadline_error(evidence, limit, error)
 
 
 async def end(tasks: Collection[asyncio.Task[Any]]) -> None:
@@ -175,8 +185,8 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _outcome(  # noqa: PLR0911 - one return for each way to end
-    evidence: Evidence, error: BaseException | None, interrupted: str
+def outcome_of(  # noqa: PLR0911 - one return for each way to end
+    evidence: Evidence, error: BaseException | None, interrupted: str = ""
 ) -> tuple[Outcome, str]:
     """Decide from what was recorded first, so that a swallowed failure still counts."""
     errors = [*evidence.ended, *_leaves(error)]
@@ -207,7 +217,8 @@ def _with_cause(hard: BaseException, evidence: Evidence) -> str:
     return f"{describe(hard)}; {cause}" if cause else describe(hard)
 
 
-def _asserted(evidence: Evidence, error: BaseException | None) -> bool:
+def asserted(evidence: Evidence, error: BaseException | None) -> bool:
+    """Whether it failed by what is not among its expectations, such as a plain assert."""
     unrecorded = [each for each in _leaves(error) if each not in evidence.ended]
     return any(_is_target_fault(each, evidence) for each in unrecorded)
 

@@ -9,7 +9,7 @@ import struct
 
 import h11
 
-from tests.system.fault_proxy.messages import Reply, Request
+from smokegate.fault_proxy.messages import Reply, Request
 
 READ_BYTES = 65_536
 MAX_BODY_BYTES = 64 * 1024 * 1024

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from tests.system.fault_proxy.faults import Fault
-from tests.system.fault_proxy.messages import Request
+from smokegate.fault_proxy.faults import Fault
+from smokegate.fault_proxy.messages import Request
 
 
 class Schedule:

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.system.fault_proxy.faults import Fault
-from tests.system.fault_proxy.messages import Headers, Request
+from smokegate.fault_proxy.faults import Fault
+from smokegate.fault_proxy.messages import Headers, Request
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 

@@ -16,8 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-# The last is a name that nobody has (RFC 6761), for who makes names resolve as a test wants.
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1", "lattice.test")
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)

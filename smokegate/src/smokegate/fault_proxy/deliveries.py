@@ -9,9 +9,9 @@ from typing import ClassVar
 
 import h11
 
-from tests.system.fault_proxy.client_link import ClientLink, reply_head
-from tests.system.fault_proxy.faults import Action
-from tests.system.fault_proxy.messages import Reply, Request
+from smokegate.fault_proxy.client_link import ClientLink, reply_head
+from smokegate.fault_proxy.faults import Action
+from smokegate.fault_proxy.messages import Reply, Request
 
 
 class Delivery(Action):

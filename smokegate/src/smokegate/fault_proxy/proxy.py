@@ -14,13 +14,13 @@ from typing import Any, Self
 
 import h11
 
-from tests.system.fault_proxy.breaks import ConnectionBreak, PresentTls, Refuse
-from tests.system.fault_proxy.client_link import BodyTooLargeError, ClientLink
-from tests.system.fault_proxy.conversation import Conversation
-from tests.system.fault_proxy.faults import Fault
-from tests.system.fault_proxy.record import Record, Strike
-from tests.system.fault_proxy.schedule import Schedule
-from tests.system.fault_proxy.upstream_link import Upstream, UpstreamLinks
+from smokegate.fault_proxy.breaks import ConnectionBreak, PresentTls, Refuse
+from smokegate.fault_proxy.client_link import BodyTooLargeError, ClientLink
+from smokegate.fault_proxy.conversation import Conversation
+from smokegate.fault_proxy.faults import Fault
+from smokegate.fault_proxy.record import Record, Strike
+from smokegate.fault_proxy.schedule import Schedule
+from smokegate.fault_proxy.upstream_link import Upstream, UpstreamLinks
 
 BACKLOG = 256
 
@@ -67,6 +67,7 @@ class FaultProxy:
 
     @property
     def port(self) -> int:
+        """The port it listens on, while it is open."""
         return self._port
 
     async def __aenter__(self) -> Self:

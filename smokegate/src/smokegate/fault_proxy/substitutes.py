@@ -6,9 +6,9 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.system.fault_proxy.faults import Action
-from tests.system.fault_proxy.messages import Headers, Reply, Request
-from tests.system.fault_proxy.upstream_link import Upstream
+from smokegate.fault_proxy.faults import Action
+from smokegate.fault_proxy.messages import Headers, Reply, Request
+from smokegate.fault_proxy.upstream_link import Upstream
 
 
 @dataclass(frozen=True)

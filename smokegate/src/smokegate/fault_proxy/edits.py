@@ -10,8 +10,8 @@ from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
-from tests.system.fault_proxy.faults import Action
-from tests.system.fault_proxy.messages import Reply, Request
+from smokegate.fault_proxy.faults import Action
+from smokegate.fault_proxy.messages import Reply, Request
 
 FieldPath = tuple[str | int, ...]
 

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 import h11
 
-from tests.system.fault_proxy.client_link import MAX_BODY_BYTES, READ_BYTES, BodyTooLargeError
-from tests.system.fault_proxy.messages import Reply, Request
+from smokegate.fault_proxy.client_link import MAX_BODY_BYTES, READ_BYTES, BodyTooLargeError
+from smokegate.fault_proxy.messages import Reply, Request
 
 # Servers close idle connections after seconds (uvicorn: 5). A connection that could be closed
 # while a request is under way would force the proxy to send a write twice or to lose it.
@@ -32,10 +32,12 @@ class Upstream:
 
     @property
     def host(self) -> str:
+        """The host to connect to."""
         return urlsplit(self.url).hostname or ""
 
     @property
     def port(self) -> int:
+        """The port to connect to."""
         parts = urlsplit(self.url)
         return parts.port or (443 if parts.scheme == "https" else 80)
 

@@ -11,15 +11,15 @@ It speaks HTTP/1.1 only, holds messages whole in memory (up to 64 MiB) and passe
 upgrades nor CONNECT.
 """
 
-from tests.system.fault_proxy.breaks import (
+from smokegate.fault_proxy.breaks import (
     AcceptSilently,
     HangHandshake,
     PresentTls,
     Refuse,
     ResetOnAccept,
 )
-from tests.system.fault_proxy.compression import BrokenGzip, Gzip, GzipBomb
-from tests.system.fault_proxy.deliveries import (
+from smokegate.fault_proxy.compression import BrokenGzip, Gzip, GzipBomb
+from smokegate.fault_proxy.deliveries import (
     Chunked,
     Drip,
     Endless,
@@ -30,7 +30,7 @@ from tests.system.fault_proxy.deliveries import (
     Stall,
     Truncate,
 )
-from tests.system.fault_proxy.edits import (
+from smokegate.fault_proxy.edits import (
     AddHeader,
     EditBody,
     EditJson,
@@ -46,7 +46,7 @@ from tests.system.fault_proxy.edits import (
     SetStatus,
     ShiftDate,
 )
-from tests.system.fault_proxy.faults import (
+from smokegate.fault_proxy.faults import (
     Action,
     Always,
     EveryNth,
@@ -56,11 +56,11 @@ from tests.system.fault_proxy.faults import (
     Only,
     Seeded,
 )
-from tests.system.fault_proxy.messages import Reply, Request
-from tests.system.fault_proxy.proxy import FaultProxy
-from tests.system.fault_proxy.record import Record, SeenRequest, Strike, count_writes
-from tests.system.fault_proxy.substitutes import Answer, EditRequest, Latency, Redirect, SendTo
-from tests.system.fault_proxy.upstream_link import Upstream
+from smokegate.fault_proxy.messages import Reply, Request
+from smokegate.fault_proxy.proxy import FaultProxy
+from smokegate.fault_proxy.record import Record, SeenRequest, Strike, count_writes
+from smokegate.fault_proxy.substitutes import Answer, EditRequest, Latency, Redirect, SendTo
+from smokegate.fault_proxy.upstream_link import Upstream
 
 __all__ = [
     "AcceptSilently",

@@ -8,7 +8,7 @@ from abc import ABC
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from tests.system.fault_proxy.messages import Request
+from smokegate.fault_proxy.messages import Request
 
 
 class Action(ABC):  # noqa: B024 - what an action must offer differs by its kind
@@ -69,7 +69,8 @@ class Seeded:
     seed: int = 0
 
     def chosen(self, ordinal: int) -> bool:
-        return random.Random(f"{self.seed}/{ordinal}").random() < self.probability
+        draw = random.Random(f"{self.seed}/{ordinal}")  # noqa: S311 - chance, and no secret
+        return draw.random() < self.probability
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""An event loop on a thread of its own, so that plain tests can use asynchronous servers."""
+"""An event loop on a thread of its own, so that plain code can use asynchronous servers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Server = TypeVar("Server")
 
 
 class LoopThread:
-    """Runs coroutines and keeps servers for a plain test; leaving it closes and joins all.
+    """Runs coroutines and keeps servers for plain code; leaving it closes and joins all.
 
         with LoopThread() as loop:
             proxy = loop.keep(FaultProxy(upstream))
@@ -25,7 +25,7 @@ class LoopThread:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="servers of a test")
+        self._thread = threading.Thread(target=self._loop.run_forever, name="servers")
         self._kept = contextlib.AsyncExitStack()
 
     def __enter__(self) -> Self:

@@ -12,8 +12,8 @@ import ssl
 from abc import abstractmethod
 from dataclasses import dataclass
 
-from tests.system.fault_proxy.client_link import LINGER_RESET, READ_BYTES
-from tests.system.fault_proxy.faults import Action
+from smokegate.fault_proxy.client_link import LINGER_RESET, READ_BYTES
+from smokegate.fault_proxy.faults import Action
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from typing import TypeVar
 
 import h11
 
-from tests.system.fault_proxy.client_link import BodyTooLargeError, ClientLink
-from tests.system.fault_proxy.deliveries import Delivery, Whole
-from tests.system.fault_proxy.edits import ReplyEdit
-from tests.system.fault_proxy.faults import Fault
-from tests.system.fault_proxy.messages import Reply, Request
-from tests.system.fault_proxy.record import Record, SeenRequest, Strike
-from tests.system.fault_proxy.substitutes import EditRequest, Latency, SendTo, Substitute
-from tests.system.fault_proxy.upstream_link import Upstream, UpstreamLink, UpstreamLinks
+from smokegate.fault_proxy.client_link import BodyTooLargeError, ClientLink
+from smokegate.fault_proxy.deliveries import Delivery, Whole
+from smokegate.fault_proxy.edits import ReplyEdit
+from smokegate.fault_proxy.faults import Fault
+from smokegate.fault_proxy.messages import Reply, Request
+from smokegate.fault_proxy.record import Record, SeenRequest, Strike
+from smokegate.fault_proxy.substitutes import EditRequest, Latency, SendTo, Substitute
+from smokegate.fault_proxy.upstream_link import Upstream, UpstreamLink, UpstreamLinks
 
 Kind = TypeVar("Kind")
 

@@ -8,8 +8,8 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from tests.system.fault_proxy.edits import ReplyEdit
-from tests.system.fault_proxy.messages import Reply, Request
+from smokegate.fault_proxy.edits import ReplyEdit
+from smokegate.fault_proxy.messages import Reply, Request
 
 MIB = 1024 * 1024
 # Magic, deflate, no flags, no time, no extra flags, system unknown (RFC 1952, 2.3.1).
