@@ -4,6 +4,7 @@ SmokegateError
 ├── UsageError               the caller's: wrong arguments, unreadable configuration; exit 2
 │   └── SuiteError           a suite that cannot be loaded or is put together wrongly
 ├── JournalError             a promise to clean up that could not be written to disk
+├── AuditError               a fault that could not be acted out: the audit's own trouble
 ├── ReportError              a result file that could not be written; also an OSError
 └── CheckEnded               how a check or a resource ends early; never leaves the engine
 ├── ExpectationFailed    the target is wrong
@@ -27,6 +28,10 @@ class SuiteError(UsageError):
 
 class JournalError(SmokegateError):
     """The journal could not be flushed, so nothing may be created at the target."""
+
+
+class AuditError(SmokegateError):
+    """A fault could not be acted out, or not alone; what came of it is no result."""
 
 
 class ReportError(SmokegateError, OSError):

@@ -41,6 +41,7 @@ def verify(
     suites: list[str],
     give_up: GiveUp,
     earlier: Earlier | None = None,
+    behind: Settings | None = None,
     prepare: Callable[[Session], None] = lambda _: None,
 ) -> JudgedRun:
     """Verify the target and judge what was seen, beside what was seen earlier.
@@ -48,7 +49,9 @@ def verify(
     `suites` are the paths in which `sweep` would find the removers again. SIGINT, SIGTERM and
     SIGHUP end the run as inconclusive, after its clean-up; `give_up` is called with the reason,
     and ends the process, if a check does not let the run end. Raises `UsageError` where there is
-    no target or the suites cannot be planned. `prepare` gets the session before anything is sent.
+    no target or the suites cannot be planned. `behind` names the target where `settings` lead to
+    something in front of it: that is where `sweep` removes what is left. `prepare` gets the session
+    before anything is sent.
     """
     refuse_no_target(settings)
     plan = load_plan()
@@ -56,7 +59,14 @@ def verify(
     with Watchdog(_longest_s(settings), give_up) as watchdog:
         run = in_loop(
             lambda: _verify(
-                settings, plan, listen, suites, earlier=earlier, watchdog=watchdog, prepare=prepare
+                settings,
+                plan,
+                listen,
+                suites,
+                earlier=earlier,
+                watchdog=watchdog,
+                swept=behind or settings,
+                prepare=prepare,
             )
         )
     run = msgspec.structs.replace(run, baseline=earlier.baseline, earlier_samples=earlier.samples)
@@ -72,6 +82,7 @@ async def _verify(
     *,
     earlier: Earlier,
     watchdog: Watchdog,
+    swept: Settings,
     prepare: Callable[[Session], None],
 ) -> Run:
     run_id, folder = new_run_id(), journal.folder(settings.journal)
@@ -79,8 +90,8 @@ async def _verify(
         folder,
         journal.Header(
             run_id=run_id,
-            url=settings.url,
-            ca_file=settings.ca_file,
+            url=swept.url,
+            ca_file=swept.ca_file,
             suites=suites,
             password_check=_password_check(settings, run_id),
         ),

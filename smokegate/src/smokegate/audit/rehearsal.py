@@ -101,7 +101,9 @@ class Rehearsal:
     def _note(self, owner: str, outcome: Outcome, playback: Playback) -> None:
         was = self.recording.outcomes.get(owner, "")
         if was != outcome.value and {was, outcome.value} != {"passed", "warned"}:
-            self.unstable[owner] = f"{was or 'not there'} when it was live, {outcome.value} replayed"
+            self.unstable[owner] = (
+                f"{was or 'not there'} when it was live, {outcome.value} replayed"
+            )
         elif not playback.is_whole:
             self.unstable[owner] = (
                 "it asks otherwise each time: names come from client.unique(), not from the clock "
@@ -109,9 +111,7 @@ class Rehearsal:
             )
 
     @staticmethod
-    def root_of(
-        needs: Iterable[str], results: dict[str, ResourceResult]
-    ) -> ResourceResult | None:
+    def root_of(needs: Iterable[str], results: dict[str, ResourceResult]) -> ResourceResult | None:
         """The resource for want of which something cannot be done, if there is one."""
         for need in needs:
             result = results.get(need)

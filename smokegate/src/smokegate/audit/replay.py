@@ -156,9 +156,7 @@ class Stage:
         """The beginning of an owner's tape."""
         return Playback(self._tapes.get(owner) or Tape([]), self.library, change)
 
-    async def check(
-        self, check: Check, values: dict[str, Any], playback: Playback
-    ) -> Replayed:
+    async def check(self, check: Check, values: dict[str, Any], playback: Playback) -> Replayed:
         """Run a check with the values of its resources."""
 
         async def work(client: Client) -> None:

@@ -155,7 +155,9 @@ class LenientPlayback(Playback):
 
     def _find(self, request: Request) -> tuple[Entry, bool]:
         for same in (
-            lambda a, b: (a.method, a.url, a.body, a.headers) == (b.method, b.url, b.body, b.headers),
+            lambda a, b: (
+                (a.method, a.url, a.body, a.headers) == (b.method, b.url, b.body, b.headers)
+            ),
             lambda a, b: (a.method, a.url, a.body) == (b.method, b.url, b.body),
             lambda a, b: (a.method, a.url) == (b.method, b.url),
             lambda a, b: a.method == b.method,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NoReturn, Self, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -298,8 +298,10 @@ class Client:
     ) -> Reply:
         """Follow redirects within the origin; one that leads elsewhere is left to the check."""
         for _ in range(_MOST_REDIRECTS):
+            if reply.status not in _REDIRECTS or request.method not in _FOLLOWED:
+                return reply
             location = reply.header("Location")
-            if reply.status not in _REDIRECTS or request.method not in _FOLLOWED or not location:
+            if not location:
                 return reply
             url = _within_origin(request.url, location)
             if url is None:
@@ -314,26 +316,21 @@ class Client:
 
     def _resolve(self, path: str) -> str:
         """Put a path behind the target's URL, or accept a URL on the target's host."""
-        if path.startswith(("http://", "https://")):
-            if urlsplit(path).hostname != self.settings.target.hostname:
-                raise ValueError(f"{path} is on another host than the target")
-            return quote(path, safe=_URL_CHARACTERS)
-        if not path.startswith("/"):
-            raise ValueError(f"the path {path!r} must begin with /")
-        return self.settings.url + quote(path, safe=_URL_CHARACTERS)
+        return _resolved(self.settings.url, path)
 
     def _headers(self, path: str, given: dict[str, str]) -> Headers:
-        headers = {
-            "Accept": "application/json, */*;q=0.5",
-            "Accept-Encoding": ACCEPT_ENCODING,
-            "User-Agent": self.session.user_agent,
-            "X-Smoke-Test": self.run_id,
-        }
-        if self._token and origin(self._resolve(path)) == origin(self.settings.url):
-            headers["Authorization"] = f"Bearer {self._token}"
+        headers = [
+            ("Accept", "application/json, */*;q=0.5"),
+            ("Accept-Encoding", ACCEPT_ENCODING),
+            ("User-Agent", self.session.user_agent),
+            ("X-Smoke-Test", self.run_id),
+        ]
+        if self._token and _is_at(self.settings.url, path):
+            headers.append(("Authorization", f"Bearer {self._token}"))
+        if not given:
+            return headers
         overridden = {name.lower() for name in given}
-        ours = [(name, value) for name, value in headers.items() if name.lower() not in overridden]
-        return [*ours, *given.items()]
+        return [each for each in headers if each[0].lower() not in overridden] + [*given.items()]
 
     def _cut_short(self) -> Answer:
         """What a request came to that was cancelled: only at the deadline it is the target's."""
@@ -366,6 +363,22 @@ class Client:
         self.evidence.requests += 1
         self.evidence.requests_s += exchange.timing.total_s
         return exchange
+
+
+@lru_cache(maxsize=1_000)
+def _resolved(base_url: str, path: str) -> str:
+    if path.startswith(("http://", "https://")):
+        if urlsplit(path).hostname != urlsplit(base_url).hostname:
+            raise ValueError(f"{path} is on another host than the target")
+        return quote(path, safe=_URL_CHARACTERS)
+    if not path.startswith("/"):
+        raise ValueError(f"the path {path!r} must begin with /")
+    return base_url + quote(path, safe=_URL_CHARACTERS)
+
+
+def _is_at(base_url: str, path: str) -> bool:
+    """Whether a path, or a URL, is on the target's own origin, where credentials may go."""
+    return path.startswith("/") or origin(path) == origin(base_url)
 
 
 def _json_body(document: Any) -> bytes:

@@ -56,6 +56,7 @@ from smokegate.fault_proxy.faults import (
     Only,
     Seeded,
 )
+from smokegate.fault_proxy.loop_thread import LoopThread
 from smokegate.fault_proxy.messages import Reply, Request
 from smokegate.fault_proxy.proxy import FaultProxy
 from smokegate.fault_proxy.record import Record, SeenRequest, Strike, count_writes
@@ -85,6 +86,7 @@ __all__ = [
     "GzipBomb",
     "HangHandshake",
     "Latency",
+    "LoopThread",
     "Occasion",
     "Only",
     "PresentTls",

@@ -25,10 +25,16 @@ REUSE_WITHIN_S = 1.0
 
 @dataclass(frozen=True)
 class Upstream:
-    """Where requests go: `url` is scheme, host and port; TLS is verified against `ca_file`."""
+    """Where requests go: `url` is scheme, host and port; TLS is verified against `ca_file`.
+
+    Without `ca_file` the authorities of the system are trusted. With `by_its_name` requests name
+    its own host, as a server wants that has several by name, and a redirect to its own origin
+    becomes one to a path; else it sees the host that the client asked for.
+    """
 
     url: str
     ca_file: Path | None = None
+    by_its_name: bool = False
 
     @property
     def host(self) -> str:
@@ -40,6 +46,19 @@ class Upstream:
         """The port to connect to."""
         parts = urlsplit(self.url)
         return parts.port or (443 if parts.scheme == "https" else 80)
+
+    def addressed(self, request: Request) -> Request:
+        """Return the request as it is sent here."""
+        host = urlsplit(self.url).netloc
+        return request.with_header("Host", host) if self.by_its_name else request
+
+    def returned(self, reply: Reply) -> Reply:
+        """Return the reply as it is passed on to a client that asked another origin."""
+        location = reply.header("Location") or ""
+        path = location.removeprefix(self.url)
+        if not self.by_its_name or path == location or path[:1] not in ("", "/", "?"):
+            return reply
+        return reply.with_header("Location", path if path.startswith("/") else f"/{path}")
 
     def tls(self) -> ssl.SSLContext | None:
         """Return how to speak TLS with it, None for plain HTTP."""
@@ -108,6 +127,7 @@ class UpstreamLink:
 
         Never sent twice. Raises OSError, h11.RemoteProtocolError, BodyTooLargeError.
         """
+        request = self._upstream.addressed(request)
         head = h11.Request(
             method=request.method.encode("ascii"),
             target=request.target.encode("latin-1"),
@@ -121,7 +141,7 @@ class UpstreamLink:
             raise ConnectionError("the upstream closed before it replied")
         reply = _reply(response, await self._read_body())
         await self._finish()
-        return reply
+        return self._upstream.returned(reply)
 
     async def close(self) -> None:
         """Drop the connection, if there is one."""

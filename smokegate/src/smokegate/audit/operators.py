@@ -1,0 +1,118 @@
+"""What each operator does to a recorded reply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from smokegate.audit.content import Content
+from smokegate.audit.documents import REMOVED, another_text, another_value, changed, of_another_type
+from smokegate.audit.mutants import Mutant
+from smokegate.audit.tape import Entry
+
+SLOW_S = 10.0
+ELSEWHERE = "https://elsewhere.invalid/"
+_FOUND = 302
+_PAGE = b"<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body>It works</body></html>\n"
+_NO_TRUNCATION = frozenset({204, 304})
+
+Bodies = Callable[[str, int], Content]
+
+
+class Breaker:
+    """Applies mutants; `bodies` gives the recorded reply of an owner by its number."""
+
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies = bodies
+
+    def broken(self, mutant: Mutant, entry: Entry) -> Content:
+        """The reply as the mutant breaks it; the same object where it changes nothing."""
+        content = entry.content
+        if content.exchange.trouble is not None:
+            return content
+        return _BY_LAYER[mutant.layer](self, mutant, entry, content)
+
+    def _transport(self, mutant: Mutant, entry: Entry, content: Content) -> Content:
+        if mutant.operator == "silent":
+            return content.without_reply("silent", after_s=float("inf"))
+        return content.without_reply(mutant.operator)
+
+    def _status(self, mutant: Mutant, entry: Entry, content: Content) -> Content:
+        if mutant.operator == "redirect elsewhere":
+            headers = [each for each in _headers(content) if each[0].lower() != "location"]
+            return content.with_headers([*headers, ("location", ELSEWHERE)]).with_status(_FOUND)
+        if content.status // 100 == mutant.value // 100:
+            return content
+        return content.with_status(mutant.value)
+
+    def _latency(self, mutant: Mutant, entry: Entry, content: Content) -> Content:
+        return content.later(SLOW_S)
+
+    def _body(self, mutant: Mutant, entry: Entry, content: Content) -> Content:
+        if not content.body:
+            return content
+        match mutant.operator:
+            case "empty":
+                return content.with_body(b"")
+            case "cut short":
+                return content.with_body(content.body[: len(content.body) // 2])
+            case "HTML":
+                others = [each for each in _headers(content) if each[0].lower() != "content-type"]
+                page = content.with_headers([*others, ("content-type", "text/html; charset=utf-8")])
+                return page.with_body(_PAGE)
+            case "stale":
+                earlier = mutant.value.get(f"{entry.owner} {entry.number}")
+                return content.with_body(self._bodies(*earlier).body) if earlier else content
+        other = self._bodies(*mutant.value)
+        return content if other.body == content.body else content.with_body(other.body)
+
+    def _header(self, mutant: Mutant, entry: Entry, content: Content) -> Content:
+        name, headers = mutant.path[0], _headers(content)
+        if all(each.lower() != name for each, _ in headers):
+            return content
+        if mutant.operator == "removed":
+            return content.with_headers([each for each in headers if each[0].lower() != name])
+        return content.with_headers(
+            [
+                (each, _another_header(value) if each.lower() == name else value)
+                for each, value in headers
+            ]
+        )
+
+    def _field(self, mutant: Mutant, entry: Entry, content: Content) -> Content:
+        if not content.is_json:
+            return content
+        document = changed(content.document, mutant.path, _CHANGES[mutant.operator](mutant.value))
+        return content if document is content.document else content.with_document(document)
+
+
+def _unless_none(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else change(value)
+
+
+_CHANGES: dict[str, Callable[[Any], Callable[[Any], Any]]] = {
+    "removed": lambda _: lambda _value: REMOVED,
+    "null": lambda _: lambda _value: None,
+    "changed": lambda _: _unless_none(another_value),
+    "of another type": lambda _: of_another_type,
+    "emptied": lambda _: lambda value: [] if value and isinstance(value, list) else value,
+    "shortened": lambda _: lambda value: value[:-1] if isinstance(value, list) and value else value,
+    "swapped": lambda other: lambda value: other if isinstance(value, str) else value,
+}
+_BY_LAYER: dict[str, Callable[[Breaker, Mutant, Entry, Content], Content]] = {
+    "transport": Breaker._transport,
+    "status": Breaker._status,
+    "latency": Breaker._latency,
+    "body": Breaker._body,
+    "header": Breaker._header,
+    "field": Breaker._field,
+}
+
+
+def _headers(content: Content) -> list[tuple[str, str]]:
+    return content.exchange.reply_headers
+
+
+def _another_header(value: str) -> str:
+    """A value that no list of known ones has: of a media type another, of a number the next."""
+    return "text/html" if "json" in value.lower() else another_text(value)

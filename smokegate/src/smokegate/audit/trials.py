@@ -1,0 +1,268 @@
+"""Trials: each mutant is replayed, and what every check makes of it is compared with before."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+import msgspec
+
+from smokegate.audit.content import Content
+from smokegate.audit.mutants import EVERYWHERE, Mutant
+from smokegate.audit.operators import Breaker
+from smokegate.audit.rehearsal import Rehearsal, blocked_resource, made
+from smokegate.audit.replay import Replayed
+from smokegate.audit.tape import Entry
+from smokegate.checks import Check
+from smokegate.engine.conclusion import blocked, concluded
+from smokegate.resources import CLIENT
+from smokegate.results import (
+    Action,
+    CheckResult,
+    Consequence,
+    Outcome,
+    ResourceResult,
+    Run,
+    Thresholds,
+)
+from smokegate.verdict import judge
+
+Fate = Literal["caught", "accident", "survived", "undecided", "equivalent"]
+_MILDEST = Action.PROCEED.value
+
+
+class HarnessError(Exception):
+    """A mutant that was never delivered: the harness is at fault, and nothing can be said."""
+
+
+class Catch(msgspec.Struct, frozen=True):
+    """A check that noticed, by which expectation, and what that means for the release."""
+
+    check: str
+    by: str
+    consequence: str
+    accidental: bool = False
+    through: str = ""  # the resource that could not be made
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a mutant: who caught it, and the verdict that it led to.
+
+    `rule` is the reason why it counts as equivalent, if it does.
+    """
+
+    mutant: Mutant
+    fate: Fate
+    catches: list[Catch] = []
+    verdict: str = _MILDEST
+    diverged: bool = False
+    rule: str = ""
+
+
+class Trials:
+    """Replays mutants on one rehearsal, inside a virtual loop."""
+
+    def __init__(self, rehearsal: Rehearsal) -> None:
+        self._rehearsal = rehearsal
+        self._stage = rehearsal.stage
+        by_place = {(each.owner, each.number): each.content for each in rehearsal.entries}
+        self._breaker = Breaker(lambda owner, number: by_place[owner, number])
+        self._at: dict[str, dict[str, None]] = defaultdict(dict)
+        for entry in rehearsal.entries:
+            self._at[entry.endpoint].setdefault(entry.owner)
+            self._at[EVERYWHERE].setdefault(entry.owner)
+        self._resources = {each.name for each in rehearsal.resources}
+        self._verdicts: dict[tuple[Any, ...], str] = {}
+        self._run = _run_of(rehearsal)
+
+    def entries_struck(self, mutant: Mutant) -> list[Entry]:
+        """The exchanges that a mutant changes."""
+        return [
+            entry
+            for entry in self._rehearsal.entries
+            if mutant.strikes(entry) and self._broken(mutant, entry) is not entry.content
+        ]
+
+    def _broken(self, mutant: Mutant, entry: Entry) -> Content:
+        return self._breaker.broken(mutant, entry)
+
+    async def try_out(self, mutant: Mutant) -> Finding:
+        """Replay every owner that a mutant reaches, and say who noticed."""
+        trial = _Trial(self._broken, mutant)
+        made_anew, values = await self._make(mutant, trial)
+        results: dict[str, CheckResult] = {}
+        for check in self._rehearsal.plan.checks:
+            if check.id in self._rehearsal.unstable:
+                continue
+            root = Rehearsal.root_of(check.needs, made_anew)
+            if root is not None:
+                results[check.id] = blocked(check, root)
+            elif self._reaches(mutant, check.id) or any(need in values for need in check.needs):
+                replayed = await self._play(check, values, trial)
+                results[check.id] = concluded(check, [replayed.ended])
+        if not trial.struck:
+            if self.entries_struck(mutant):
+                raise HarnessError(f"{mutant.words}: it was never delivered")
+            return Finding(mutant=mutant, fate="equivalent", rule="identical")
+        return self._finding(mutant, results, trial)
+
+    async def _make(
+        self, mutant: Mutant, trial: _Trial
+    ) -> tuple[dict[str, ResourceResult], dict[str, Any]]:
+        """Make again the resources that are reached; what could not be made, or came out other."""
+        failed: dict[str, ResourceResult] = {}
+        values: dict[str, Any] = {}
+        for resource in self._rehearsal.resources:
+            name = resource.name
+            root = Rehearsal.root_of(resource.needs, failed)
+            if root is not None:
+                failed[name] = blocked_resource(name, root)
+                continue
+            if not (self._reaches(mutant, name) or any(need in values for need in resource.needs)):
+                continue
+            playback = self._stage.playback(name, trial.change)
+            known = self._rehearsal.values | values
+            replayed = await self._stage.resource(resource, known, playback)
+            trial.note(replayed)
+            if not replayed.outcome.passes:
+                failed[name] = made(name, replayed)
+            elif not _same(replayed.value, self._rehearsal.values.get(name)):
+                values[name] = replayed.value
+        return failed, values
+
+    async def _play(self, check: Check, values: dict[str, Any], trial: _Trial) -> Replayed:
+        playback = self._stage.playback(check.id, trial.change)
+        known = self._rehearsal.values | values if values else self._rehearsal.values
+        replayed = await self._stage.check(check, known, playback)
+        trial.note(replayed)
+        return replayed
+
+    def _reaches(self, mutant: Mutant, owner: str) -> bool:
+        if mutant.number:
+            return owner == mutant.owner
+        return owner in self._at[mutant.endpoint]
+
+    def _finding(self, mutant: Mutant, results: dict[str, CheckResult], trial: _Trial) -> Finding:
+        before = self._rehearsal.checks
+        catches = [
+            catch
+            for check, result in results.items()
+            if (catch := _catch(result, before[check])) is not None
+        ]
+        fate: Fate = "survived"
+        if any(not each.accidental for each in catches):
+            fate = "caught"
+        elif catches:
+            fate = "accident"
+        elif trial.has_diverged:
+            fate = "undecided"
+        return Finding(
+            mutant=mutant,
+            fate=fate,
+            catches=catches,
+            verdict=self._verdict(results) if catches else _MILDEST,
+            diverged=trial.has_diverged,
+        )
+
+    def _verdict(self, results: dict[str, CheckResult]) -> str:
+        """Judge the run as it would have been; many mutants lead to the same one."""
+        key = tuple(
+            (check, each.outcome, tuple(each.failed_consequences), each.consequence)
+            for check, each in results.items()
+        )
+        if key not in self._verdicts:
+            checks = [results.get(each.id, each) for each in self._run.checks]
+            run = msgspec.structs.replace(self._run, checks=checks)
+            self._verdicts[key] = judge(run).action.value
+        return self._verdicts[key]
+
+
+class _Trial:
+    """One mutant on its way through the owners that it reaches."""
+
+    def __init__(self, broken: Callable[[Mutant, Entry], Content], mutant: Mutant) -> None:
+        self._broken = broken
+        self._mutant = mutant
+        self._contents: dict[int, Content] = {}
+        self.struck = False
+        self.has_diverged = False
+
+    def change(self, entry: Entry) -> Content:
+        """What is delivered for an entry."""
+        known = self._contents.get(id(entry))
+        if known is None:
+            struck = self._mutant.strikes(entry)
+            known = self._broken(self._mutant, entry) if struck else entry.content
+            self._contents[id(entry)] = known
+        if known is not entry.content:
+            self.struck = True
+        return known
+
+    def note(self, replayed: Replayed) -> None:
+        self.has_diverged |= replayed.playback.has_diverged
+
+
+def _catch(result: CheckResult, before: CheckResult) -> Catch | None:
+    """Whether a check notices now what it did not notice before."""
+    if not before.outcome.passes and before.outcome is not Outcome.SKIPPED:
+        return None  # what always fails catches nothing
+    attempt = result.attempts[-1] if result.attempts else None
+    if result.outcome is Outcome.BLOCKED:
+        consequence = result.failed_consequences[-1]
+        return Catch(result.id, result.reason, consequence.value, through=result.blocked_by)
+    if result.outcome is Outcome.UNKNOWN:
+        return Catch(result.id, result.reason, result.consequence.value, accidental=True)
+    if attempt is None:
+        return None
+    missed = [each for each in attempt.expectations if not each.held]
+    known = {each.demand for each in _missed_before(before)}
+    new = [each for each in missed if each.demand not in known]
+    if new:
+        worst = max(new, key=lambda each: each.consequence.severity)
+        return Catch(result.id, worst.demand, worst.consequence.value)
+    if result.outcome is Outcome.FAILED and before.outcome is not Outcome.FAILED:
+        return Catch(result.id, result.reason, result.consequence.value)  # a plain assert
+    warned = [each for each in result.warnings if each not in before.warnings]
+    if warned:
+        return Catch(result.id, warned[0], Consequence.WARN.value)
+    return None
+
+
+def _missed_before(before: CheckResult) -> Iterable[Any]:
+    return (
+        [each for each in before.attempts[-1].expectations if not each.held]
+        if before.attempts
+        else []
+    )
+
+
+def _same(value: Any, other: Any) -> bool:
+    """Whether a resource came out as before; what cannot be compared counts as other."""
+    try:
+        return bool(value == other)
+    except Exception:
+        return False
+
+
+def _run_of(rehearsal: Rehearsal) -> Run:
+    """The run that the recording would have been judged by."""
+    plan = rehearsal.plan
+    return Run(
+        run_id=rehearsal.recording.run_id,
+        target=rehearsal.recording.url,
+        environment="",
+        version="",
+        started_at=rehearsal.recording.recorded_at,
+        finished_at=rehearsal.recording.recorded_at,
+        duration_s=0.0,
+        partial=plan.partial,
+        interrupted="",
+        settings={},
+        thresholds=Thresholds(),
+        missing_suites=[],
+        resources=list(rehearsal.made.values()),
+        checks=[rehearsal.checks[check.id] for check in plan.checks],
+        leftovers=[],
+        notes=[],
+    )
