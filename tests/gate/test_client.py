@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 from smokegate.errors import NoReply, NotApplicable
+from smokegate.results import Timing
 
 from tests.gate.clients import RUN_ID, TARGET, bound
-from tests.gate.scripted_transport import NEVER, ScriptedTransport, answered, unanswered
+from tests.gate.scripted_transport import NEVER, ScriptedTransport, Step, answered, unanswered
 
 pytestmark = pytest.mark.virtual_clock
 
@@ -299,3 +301,19 @@ async def test_a_version_is_kept_as_far_as_it_can_be_one() -> None:
     it = bound(ScriptedTransport())
     it.client.saw_version("9" * 1_000_000)
     assert it.session.versions == {"9" * 100: 1}
+
+
+@pytest.mark.parametrize(("wait_s", "is_slow"), [(5.1, False), (5.2, True)])
+async def test_a_reply_that_takes_too_long_is_warned_about_and_nothing_more(
+    wait_s: float, is_slow: bool
+) -> None:
+    """The network's round trip is left out."""
+    timing = Timing(wait_s=wait_s, round_trip_s=0.15)
+    answer = msgspec.structs.replace(answered().answer, timing=timing)
+    it = bound(ScriptedTransport({"GET /things": Step(answer)}))
+    assert (await it.client.get("/things")).status == 200
+    assert [each.demand for each in it.evidence.expectations] == (
+        ["it is answered within 5 s"] if is_slow else []
+    )
+    assert bool(it.evidence.warnings) is is_slow
+    assert not it.evidence.failures

@@ -234,7 +234,9 @@ async def test_nothing_is_sent_for_a_check_that_has_ended() -> None:
         (answered(200), True),
         (answered(204), True),
         (answered(300), None),
-        (answered(303), None),  # a form that was taken often answers like this
+        (answered(302), True),  # a form that was taken is answered like this
+        (answered(303), True),
+        (answered(307), None),
         (answered(400), False),
         (answered(409), False),
         (answered(500), None),

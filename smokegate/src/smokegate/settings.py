@@ -80,6 +80,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     url: str = DEFAULT_URL
     timeout_s: Seconds = 30.0  # wall clock for one request
+    slow_s: Seconds = 5.0  # a reply for which the target takes longer is warned about
     check_grace_s: Seconds = 30.0  # what a check gets beyond its longest request's limit
     run_timeout_s: Seconds = 300.0
     confirm_budget_s: Seconds = 60.0  # for second tries, all together

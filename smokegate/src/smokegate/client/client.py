@@ -20,12 +20,14 @@ from smokegate.client.standing import origin
 from smokegate.client.transport import Answer, Failure, Headers, Request
 from smokegate.client.whose import Place, describe
 from smokegate.errors import NotApplicable
-from smokegate.results import Exchange, Side
+from smokegate.results import Consequence, Exchange, Side
 
 T = TypeVar("T")
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# How a form that was taken is answered (RFC 9110, 15.4.3 and 15.4.4).
+_REDIRECTS_AFTER_SUCCESS = frozenset({302, 303})
 _FOLLOWED = frozenset({"GET", "HEAD", "OPTIONS"})
 _MOST_REDIRECTS = 5
 _REDIRECTION, _CLIENT_ERROR, _SERVER_ERROR = 300, 400, 500
@@ -226,6 +228,8 @@ class Client:
             if exchange.trouble:
                 self.evidence.no_reply(exchange, exchange.trouble)
             reply = self._reply(exchange, body)
+            if reply.server_s > self.settings.slow_s:
+                self._warn_of_slowness(reply)
             if reply.status != _TOO_MANY_REQUESTS or not patient:
                 return reply
             pause_s = reply.retry_after_s or pause_s * 2
@@ -234,6 +238,16 @@ class Client:
             self.evidence.waited_s += pause_s
             self.session.announce_wait(request_in_words(exchange), pause_s)
             await asyncio.sleep(pause_s)
+
+    def _warn_of_slowness(self, reply: Reply) -> None:
+        """Note what no check demands, and nobody wants: users will have gone by then."""
+        self.evidence.expect(
+            f"it is answered within {self.settings.slow_s:g} s",
+            False,
+            seen=f"{reply.server_s:.3f} s",
+            exchange=reply.exchange,
+            or_else=Consequence.WARN,
+        )
 
     async def _exchange(
         self, request: Request, creates: tuple[str, str] | None
@@ -401,6 +415,6 @@ def _was_made(answer: Answer) -> bool | None:
         return False
     if answer.status is None or answer.status >= _SERVER_ERROR:
         return None
-    if answer.status < _REDIRECTION:
+    if answer.status < _REDIRECTION or answer.status in _REDIRECTS_AFTER_SUCCESS:
         return True
-    return None if answer.status < _CLIENT_ERROR else False  # a redirect often follows a success
+    return None if answer.status < _CLIENT_ERROR else False
