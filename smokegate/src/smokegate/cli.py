@@ -113,6 +113,7 @@ def parser() -> argparse.ArgumentParser:
     sweep.add_argument("--url", help="sweep only what was left at this target")
     sweep.add_argument("--ca-file", metavar="FILE", help="trust this authority")
     _add_explain(commands)
+    _add_audit(commands)
     return root
 
 
@@ -128,6 +129,54 @@ def _add_explain(commands: Any) -> None:
         ),
     )
     explain.add_argument("file", metavar="RUN.json", help="- is standard input")
+
+
+def _add_audit(commands: Any) -> None:
+    audit = commands.add_parser(
+        "audit",
+        **_described(
+            "Prove that the suites can fail: record live runs, break the replies in thousands of\n"
+            "ways, and show which check notices which fault, and what nobody notices.\n\n"
+            "example:\n  smokegate audit --url https://staging.example.com --html audit.html\n"
+            "  smokegate audit --demo\n",
+            "prove that the suites can fail",
+            exits="exit codes:\n  0 it ran   1 the score is below --fail-under   2 wrong use\n"
+            "  30 it could not be done\n",
+        ),
+    )
+    audit.add_argument(
+        "paths", nargs="*", metavar="PATH", help=f"suites to audit (default: {SUITES_FOLDER})"
+    )
+    audit.add_argument("--url", help="the target (default: PRODUCTION_URL)")
+    audit.add_argument("--ca-file", metavar="FILE", help="trust this authority as well")
+    audit.add_argument(
+        "--demo", action="store_true", help="audit against a Lattice API that is started for it"
+    )
+    audit.add_argument("--save-recording", metavar="FILE", help="keep the recording")
+    audit.add_argument("--recording", metavar="FILE", help="audit a recording, without a network")
+    audit.add_argument("--json", metavar="FILE", help="write the result there; - is stdout")
+    audit.add_argument("--html", metavar="FILE", help="write the matrix as a page")
+    audit.add_argument(
+        "--fail-under", type=_share, default=0.0, metavar="SCORE", help="0 to 1; exit 1 below it"
+    )
+    audit.add_argument(
+        "--processes", type=_positive, default=0, metavar="N", help="default: one for each core"
+    )
+    audit.add_argument("-v", "--verbose", action="store_true", help="list every survivor")
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 1")
+    return share
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
 
 
 def _described(description: str, short: str, *, exits: str = _EXIT_HELP) -> dict[str, Any]:
@@ -192,6 +241,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         return _demo(arguments)
     if arguments.command == "explain":
         return _explain(arguments)
+    if arguments.command == "audit":
+        return _audit(arguments)
     return _sweep(arguments)
 
 
@@ -260,6 +311,34 @@ def _explain(arguments: argparse.Namespace) -> int:
     from smokegate import explain, settings
 
     return explain.run(arguments.file, settings.load({}, os.environ), sys.stdout)
+
+
+def _audit(arguments: argparse.Namespace) -> int:
+    from smokegate import settings
+    from smokegate.audit.command import Command
+    from smokegate.verification import give_up
+
+    stream = sys.stderr if arguments.json == "-" else sys.stdout
+    command = Command(
+        [Path(path) for path in arguments.paths or [SUITES_FOLDER]],
+        recording=arguments.recording or "",
+        save_recording=arguments.save_recording or "",
+        json_file=arguments.json or "",
+        html_file=arguments.html or "",
+        fail_under=arguments.fail_under,
+        processes=arguments.processes,
+        verbose=arguments.verbose,
+    )
+    if arguments.demo:
+        from smokegate import demo
+
+        return demo.run(
+            lambda configured, _, stop: command.run(configured, stream, give_up(stop)),
+            results=None,
+            progress=stream,
+        )
+    given = {"url": arguments.url, "ca_file": arguments.ca_file}
+    return command.run(settings.load(given, os.environ), stream, give_up(lambda: None))
 
 
 def _sweep(arguments: argparse.Namespace) -> int:

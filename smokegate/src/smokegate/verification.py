@@ -65,7 +65,7 @@ class Verification:
             lambda: load(self.paths, settings, self.suite, self.words),
             terminal.listen,
             suites=[str(path.resolve()) for path in self.paths],
-            give_up=partial(_give_up, self.before_exit),
+            give_up=give_up(self.before_exit),
             earlier=earlier,
         )
         terminal.finish(run)
@@ -182,6 +182,11 @@ def _tell_github(run: JudgedRun, stream: TextIO) -> None:
         from smokegate.reports import github
 
         github.publish(run, os.environ, stream)
+
+
+def give_up(before_exit: Callable[[], None]) -> Callable[[str], NoReturn]:
+    """What ends the process when a check does not let a run end."""
+    return partial(_give_up, before_exit)
 
 
 def _give_up(before_exit: Callable[[], None], line: str) -> NoReturn:

@@ -34,12 +34,15 @@ class Content:
         document: Any = msgspec.UNSET,
         is_spaced: bool = False,
         delay_s: float = 0.0,
+        is_json: bool | None = None,
     ) -> None:
         self.exchange = exchange
         self.document = document
         self.is_spaced = is_spaced
         self.delay_s = delay_s
-        self.is_json = document is not msgspec.UNSET and says_json(exchange.reply_headers)
+        if is_json is None:
+            is_json = document is not msgspec.UNSET and says_json(exchange.reply_headers)
+        self.is_json = is_json
         self._body = body
 
     @property
@@ -56,7 +59,8 @@ class Content:
 
     def with_status(self, status: int) -> Content:
         """The same under another status."""
-        return self._derived(msgspec.structs.replace(self.exchange, status=status))
+        derived = msgspec.structs.replace(self.exchange, status=status)
+        return self._derived(derived, is_json=self.is_json)
 
     def with_headers(self, headers: Headers) -> Content:
         """The same with other headers."""
@@ -68,7 +72,13 @@ class Content:
         if self.status >= _SERVER_ERROR:
             text = _written(document, is_spaced=False).decode("utf-8", "replace")
             exchange = msgspec.structs.replace(exchange, reply_body=text[:_KEPT_CHARS])
-        return Content(exchange, document=document, is_spaced=self.is_spaced, delay_s=self.delay_s)
+        return Content(
+            exchange,
+            document=document,
+            is_spaced=self.is_spaced,
+            delay_s=self.delay_s,
+            is_json=self.is_json,
+        )
 
     def with_body(self, body: bytes) -> Content:
         """The same with other bytes, JSON or not."""
@@ -82,7 +92,8 @@ class Content:
         timing = msgspec.structs.replace(
             timing, wait_s=timing.wait_s + delay_s, total_s=timing.total_s + delay_s
         )
-        derived = self._derived(msgspec.structs.replace(self.exchange, timing=timing))
+        slower = msgspec.structs.replace(self.exchange, timing=timing)
+        derived = self._derived(slower, is_json=self.is_json)
         derived.delay_s = self.delay_s + delay_s
         return derived
 
@@ -98,13 +109,14 @@ class Content:
         )
         return Content(exchange, body=b"", delay_s=after_s)
 
-    def _derived(self, exchange: Exchange) -> Content:
+    def _derived(self, exchange: Exchange, *, is_json: bool | None = None) -> Content:
         return Content(
             exchange,
             body=self._body,
             document=self.document,
             is_spaced=self.is_spaced,
             delay_s=self.delay_s,
+            is_json=is_json,
         )
 
 

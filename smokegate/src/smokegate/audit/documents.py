@@ -99,7 +99,7 @@ def another_value(value: Any) -> Any:
     if isinstance(value, bool):
         return not value
     if isinstance(value, (int, float)):
-        return value + 1
+        return value + 1 if value + 1 != value else value / 2
     if isinstance(value, str):
         return another_text(value)
     if isinstance(value, list):

@@ -14,7 +14,7 @@ from smokegate.audit.stand_ins import StandIns
 from smokegate.client import Session
 from smokegate.engine import Plan
 from smokegate.errors import UsageError
-from smokegate.results import JudgedRun
+from smokegate.results import Run
 from smokegate.settings import Settings
 
 
@@ -48,6 +48,11 @@ def record(
         raise KeyboardInterrupt
     if run.down:
         raise UsageError(f"audit: the target is down, there is nothing to record: {run.down}")
+    return recording_of(run, recorder, settings)
+
+
+def recording_of(run: Run, recorder: Recorder, settings: Settings) -> tuple[Recording, Settings]:
+    """Put stand-ins into what was recorded of a run, and into the settings that replay it."""
     stand_ins = StandIns(recorder.redactor)
     owners = {each.id for each in run.checks} | {each.name for each in run.resources}
     recording = Recording(
@@ -63,7 +68,7 @@ def record(
     return recording, stand_ins.settings(settings)
 
 
-def _outcomes(run: JudgedRun) -> dict[str, str]:
+def _outcomes(run: Run) -> dict[str, str]:
     """How each first attempt ended, by its owner."""
     attempts = {each.id: each.attempts for each in run.checks}
     attempts |= {each.name: each.attempts for each in run.resources}

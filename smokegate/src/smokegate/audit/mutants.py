@@ -32,6 +32,7 @@ class Mutant(msgspec.Struct, frozen=True, kw_only=True):
     `path` leads to a member of the JSON body ("*" is every item of a list), or names a header.
     `group` says which replies of an endpoint have that member: those of success or the others.
     `value` is what the operator needs: a status, an identifier, the exchange to take a body from.
+    `declared` is the row of a semantic mutant in the list of faults that its author keeps.
     """
 
     family: Family
@@ -43,6 +44,7 @@ class Mutant(msgspec.Struct, frozen=True, kw_only=True):
     path: Path = ()
     group: Literal["", "success", "refusal"] = ""
     value: Any = None
+    declared: str = ""
 
     @property
     def site(self) -> tuple[Any, ...]:
@@ -52,6 +54,8 @@ class Mutant(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def words(self) -> str:
         """Where it strikes and what it does, in one line."""
+        if self.layer == "semantic":
+            return self.operator
         at_reply = f" (reply {self.number} of {self.owner})" if self.number else ""
         return f"{self.endpoint}{at_reply}: {self.what}"
 
@@ -223,6 +227,8 @@ def _field_operators(path: Path, value: Any, others: _Others) -> Iterator[tuple[
         yield "null", None
         yield "changed", None
     yield "of another type", None
+    if isinstance(value, str) and value:
+        yield "blank", None
     if isinstance(value, list) and value:
         yield "emptied", None
         if len(value) > 1:

@@ -8,6 +8,7 @@ from typing import Any
 from smokegate.audit.content import Content
 from smokegate.audit.documents import REMOVED, another_text, another_value, changed, of_another_type
 from smokegate.audit.mutants import Mutant
+from smokegate.audit.semantic import Declared, Seen
 from smokegate.audit.tape import Entry
 
 SLOW_S = 10.0
@@ -20,10 +21,15 @@ Bodies = Callable[[str, int], Content]
 
 
 class Breaker:
-    """Applies mutants; `bodies` gives the recorded reply of an owner by its number."""
+    """Applies mutants; `bodies` gives the recorded reply of an owner by its number.
 
-    def __init__(self, bodies: Bodies) -> None:
+    `declared` are the faults of the suites' authors, by their titles.
+    """
+
+    def __init__(self, bodies: Bodies, declared: dict[str, Declared], entries: list[Entry]) -> None:
         self._bodies = bodies
+        self._declared = declared
+        self._entries = entries
 
     def broken(self, mutant: Mutant, entry: Entry) -> Content:
         """The reply as the mutant breaks it; the same object where it changes nothing."""
@@ -85,6 +91,10 @@ class Breaker:
         document = changed(content.document, mutant.path, _CHANGES[mutant.operator](mutant.value))
         return content if document is content.document else content.with_document(document)
 
+    def _semantic(self, mutant: Mutant, entry: Entry, content: Content) -> Content:
+        seen = self._declared[mutant.operator](Seen(entry, content, self._entries))
+        return content if seen is None else seen.content
+
 
 def _unless_none(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else change(value)
@@ -95,6 +105,7 @@ _CHANGES: dict[str, Callable[[Any], Callable[[Any], Any]]] = {
     "null": lambda _: lambda _value: None,
     "changed": lambda _: _unless_none(another_value),
     "of another type": lambda _: of_another_type,
+    "blank": lambda _: lambda value: "" if isinstance(value, str) else value,
     "emptied": lambda _: lambda value: [] if value and isinstance(value, list) else value,
     "shortened": lambda _: lambda value: value[:-1] if isinstance(value, list) and value else value,
     "swapped": lambda other: lambda value: other if isinstance(value, str) else value,
@@ -106,6 +117,7 @@ _BY_LAYER: dict[str, Callable[[Breaker, Mutant, Entry, Content], Content]] = {
     "body": Breaker._body,
     "header": Breaker._header,
     "field": Breaker._field,
+    "semantic": Breaker._semantic,
 }
 
 

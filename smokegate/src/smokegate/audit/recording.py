@@ -29,11 +29,15 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     answer: Answer
 
 
-class Volatile(msgspec.Struct, frozen=True, order=True):
-    """A place in a reply whose value was another in a second live run."""
+class Volatile(msgspec.Struct, frozen=True):
+    """A place in a reply whose value was another in a second live run.
+
+    `part` is "field" with the path of a member, or "header" with its name in lower case.
+    """
 
     owner: str
     number: int
+    part: str
     path: tuple[str | int, ...]
 
 

@@ -7,9 +7,12 @@ from typing import Any
 
 import msgspec
 
+from smokegate.audit.content import ReplayReply
+from smokegate.audit.reads import Reads, noting
 from smokegate.audit.recording import Recorded, Recording
 from smokegate.audit.replay import Replayed, Stage
 from smokegate.audit.tape import Entry, LenientPlayback, Library, Playback, Tape
+from smokegate.checks import Check
 from smokegate.client import Request
 from smokegate.engine.conclusion import blocked, concluded
 from smokegate.engine.plan import Plan
@@ -34,19 +37,36 @@ class Rehearsal:
         self.made: dict[str, ResourceResult] = {}
         self.checks: dict[str, CheckResult] = {}
         self.unstable: dict[str, str] = {}
+        self.reads = Reads({})
+        self.entries: list[Entry] = []
+        self.tapes: dict[str, Tape] = {}
 
     async def play(self) -> None:
         """Follow the live requests first, then demand the same requests once more, exactly."""
         self._load(self.recording.exchanges)
         asked = await self._follow()
-        canonical = [
-            msgspec.structs.replace(entry.recorded, number=number, request=request)
+        followed = [
+            (msgspec.structs.replace(entry.recorded, number=number), request)
             for requests, entries in asked
             for number, (request, entry) in enumerate(zip(requests, entries, strict=True), 1)
         ]
-        self.recording = msgspec.structs.replace(self.recording, exchanges=canonical)
-        self._load(canonical)
+        # In the file only: what a check has written into its own code may be a secret.
+        self.recording = msgspec.structs.replace(
+            self.recording, exchanges=[recorded for recorded, _ in followed]
+        )
+        self._load(msgspec.structs.replace(each, request=request) for each, request in followed)
+        self.reads = Reads({id(entry.content): entry.endpoint for entry in self.entries})
+        self.stage.reply_type = noting(self.reads)
         await self._play_exactly()
+        self.stage.reply_type = ReplayReply
+        for check, outcome in (await self.played_again()).items():
+            if outcome is not self.checks[check].outcome:
+                self.unstable.setdefault(check, "it changes the replies that it reads")
+
+    @property
+    def sound_entries(self) -> list[Entry]:
+        """The exchanges of those that replay as they were live."""
+        return [each for each in self.entries if each.owner not in self.unstable]
 
     def _load(self, exchanges: Iterable[Recorded]) -> None:
         tapes: dict[str, list[Entry]] = {}
@@ -89,14 +109,20 @@ class Rehearsal:
                 self.values[resource.name] = replayed.value
             self._note(resource.name, replayed.outcome, playback)
         for check in self.plan.checks:
-            root = self.root_of(check.needs, self.made)
-            if root is not None:
-                self.checks[check.id] = blocked(check, root)
-                continue
-            playback = self.stage.playback(check.id)
-            replayed = await self.stage.check(check, self.values, playback)
-            self.checks[check.id] = concluded(check, [replayed.ended])
-            self._note(check.id, replayed.outcome, playback)
+            self.checks[check.id] = await self._play_check(check)
+
+    async def _play_check(self, check: Check) -> CheckResult:
+        root = self.root_of(check.needs, self.made)
+        if root is not None:
+            return blocked(check, root)
+        playback = self.stage.playback(check.id)
+        replayed = await self.stage.check(check, self.values, playback)
+        self._note(check.id, replayed.outcome, playback)
+        return concluded(check, [replayed.ended])
+
+    async def played_again(self) -> dict[str, Outcome]:
+        """Play every check once more, and give the outcomes."""
+        return {each.id: (await self._play_check(each)).outcome for each in self.plan.checks}
 
     def _note(self, owner: str, outcome: Outcome, playback: Playback) -> None:
         was = self.recording.outcomes.get(owner, "")

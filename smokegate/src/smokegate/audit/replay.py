@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -89,13 +90,17 @@ class ReplaySession(Session):
 class _PlayedEvidence(ReplayEvidence):
     """Evidence with its way through a tape."""
 
-    reply_type = ReplayReply
-
     def __init__(
-        self, owner: str, consequence: Consequence, deadline: float, playback: Playback
+        self,
+        owner: str,
+        consequence: Consequence,
+        deadline: float,
+        playback: Playback,
+        reply_type: type[ReplayReply],
     ) -> None:
         super().__init__(owner, consequence, deadline)
         self.playback = playback
+        self.reply_type = reply_type
 
     def take(self, exchange: Exchange) -> Exchange:
         """Keep an exchange as the next."""
@@ -146,6 +151,7 @@ class Stage:
         self._session = ReplaySession(settings, run_id, tool)
         self._longest_s = settings.timeout_s + settings.check_grace_s
         self.library = Library([])
+        self.reply_type: type[ReplayReply] = ReplayReply
         self._tapes: dict[str, Tape] = {}
 
     def load(self, tapes: dict[str, Tape], library: Library) -> None:
@@ -178,7 +184,7 @@ class Stage:
         self, owner: str, consequence: Consequence, work: Work, playback: Playback
     ) -> Replayed:
         ends = asyncio.get_running_loop().time() + self._longest_s
-        evidence = _PlayedEvidence(f"{owner}#1", consequence, ends, playback)
+        evidence = _PlayedEvidence(f"{owner}#1", consequence, ends, playback, self.reply_type)
         value, error = await endure(work, ReplayClient(self._session, evidence))
         evidence.closed = True
         outcome, reason = outcome_of(evidence, error)
@@ -201,6 +207,10 @@ def _given(needs: list[str], values: dict[str, Any], client: Client) -> dict[str
 
 @contextlib.contextmanager
 def silenced() -> Iterator[None]:
-    """Swallow what checks print: thousands of times the same says nothing."""
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+    """Swallow what checks print, and what Python warns of where a check ends early."""
+    with (
+        open(os.devnull, "w") as nowhere,  # noqa: PTH123
+        contextlib.redirect_stdout(nowhere),
+        warnings.catch_warnings(action="ignore"),
+    ):
         yield

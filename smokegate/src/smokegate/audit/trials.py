@@ -13,10 +13,11 @@ from smokegate.audit.mutants import EVERYWHERE, Mutant
 from smokegate.audit.operators import Breaker
 from smokegate.audit.rehearsal import Rehearsal, blocked_resource, made
 from smokegate.audit.replay import Replayed
+from smokegate.audit.semantic import Declared
 from smokegate.audit.tape import Entry
 from smokegate.checks import Check
 from smokegate.engine.conclusion import blocked, concluded
-from smokegate.resources import CLIENT
+from smokegate.errors import SmokegateError
 from smokegate.results import (
     Action,
     CheckResult,
@@ -32,8 +33,8 @@ Fate = Literal["caught", "accident", "survived", "undecided", "equivalent"]
 _MILDEST = Action.PROCEED.value
 
 
-class HarnessError(Exception):
-    """A mutant that was never delivered: the harness is at fault, and nothing can be said."""
+class HarnessError(SmokegateError):
+    """A mutant that was never delivered, or a spoilt tape: nothing can be said."""
 
 
 class Catch(msgspec.Struct, frozen=True):
@@ -63,26 +64,19 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 class Trials:
     """Replays mutants on one rehearsal, inside a virtual loop."""
 
-    def __init__(self, rehearsal: Rehearsal) -> None:
+    def __init__(self, rehearsal: Rehearsal, declared: dict[str, Declared]) -> None:
         self._rehearsal = rehearsal
         self._stage = rehearsal.stage
         by_place = {(each.owner, each.number): each.content for each in rehearsal.entries}
-        self._breaker = Breaker(lambda owner, number: by_place[owner, number])
-        self._at: dict[str, dict[str, None]] = defaultdict(dict)
-        for entry in rehearsal.entries:
-            self._at[entry.endpoint].setdefault(entry.owner)
-            self._at[EVERYWHERE].setdefault(entry.owner)
-        self._resources = {each.name for each in rehearsal.resources}
+        self._breaker = Breaker(
+            lambda owner, number: by_place[owner, number], declared, rehearsal.entries
+        )
+        self._at: dict[str, list[Entry]] = defaultdict(list)
+        for entry in rehearsal.sound_entries:
+            self._at[entry.endpoint].append(entry)
+            self._at[EVERYWHERE].append(entry)
         self._verdicts: dict[tuple[Any, ...], str] = {}
         self._run = _run_of(rehearsal)
-
-    def entries_struck(self, mutant: Mutant) -> list[Entry]:
-        """The exchanges that a mutant changes."""
-        return [
-            entry
-            for entry in self._rehearsal.entries
-            if mutant.strikes(entry) and self._broken(mutant, entry) is not entry.content
-        ]
 
     def _broken(self, mutant: Mutant, entry: Entry) -> Content:
         return self._breaker.broken(mutant, entry)
@@ -90,7 +84,13 @@ class Trials:
     async def try_out(self, mutant: Mutant) -> Finding:
         """Replay every owner that a mutant reaches, and say who noticed."""
         trial = _Trial(self._broken, mutant)
-        made_anew, values = await self._make(mutant, trial)
+        struck = [entry for entry in self._at[mutant.endpoint] if trial.strikes(entry)]
+        if not struck:
+            return Finding(mutant=mutant, fate="equivalent", rule="identical")
+        reached = {entry.owner for entry in struck if self._could_be_noticed(mutant, entry)}
+        if not reached:
+            return Finding(mutant=mutant, fate="survived")
+        made_anew, values = await self._make(reached, trial)
         results: dict[str, CheckResult] = {}
         for check in self._rehearsal.plan.checks:
             if check.id in self._rehearsal.unstable:
@@ -98,17 +98,15 @@ class Trials:
             root = Rehearsal.root_of(check.needs, made_anew)
             if root is not None:
                 results[check.id] = blocked(check, root)
-            elif self._reaches(mutant, check.id) or any(need in values for need in check.needs):
+            elif check.id in reached or any(need in values for need in check.needs):
                 replayed = await self._play(check, values, trial)
                 results[check.id] = concluded(check, [replayed.ended])
-        if not trial.struck:
-            if self.entries_struck(mutant):
-                raise HarnessError(f"{mutant.words}: it was never delivered")
-            return Finding(mutant=mutant, fate="equivalent", rule="identical")
+        if not trial.is_delivered:
+            raise HarnessError(f"{mutant.words}: it was never delivered")
         return self._finding(mutant, results, trial)
 
     async def _make(
-        self, mutant: Mutant, trial: _Trial
+        self, reached: set[str], trial: _Trial
     ) -> tuple[dict[str, ResourceResult], dict[str, Any]]:
         """Make again the resources that are reached; what could not be made, or came out other."""
         failed: dict[str, ResourceResult] = {}
@@ -119,12 +117,13 @@ class Trials:
             if root is not None:
                 failed[name] = blocked_resource(name, root)
                 continue
-            if not (self._reaches(mutant, name) or any(need in values for need in resource.needs)):
+            if not (name in reached or any(need in values for need in resource.needs)):
                 continue
             playback = self._stage.playback(name, trial.change)
             known = self._rehearsal.values | values
             replayed = await self._stage.resource(resource, known, playback)
             trial.note(replayed)
+            trial.note_warning(name, self._rehearsal.made[name], replayed)
             if not replayed.outcome.passes:
                 failed[name] = made(name, replayed)
             elif not _same(replayed.value, self._rehearsal.values.get(name)):
@@ -138,14 +137,23 @@ class Trials:
         trial.note(replayed)
         return replayed
 
-    def _reaches(self, mutant: Mutant, owner: str) -> bool:
-        if mutant.number:
-            return owner == mutant.owner
-        return owner in self._at[mutant.endpoint]
+    def _could_be_noticed(self, mutant: Mutant, entry: Entry) -> bool:
+        """Whether the owner of a reply looks at what a mutant breaks in it."""
+        looks = self._rehearsal.reads.of(entry.content)
+        match mutant.layer:
+            case "field":
+                return looks.at_member(mutant.path)
+            case "header":
+                return looks.at_header(str(mutant.path[0]))
+            case "body":
+                return (
+                    looks.at_body or mutant.operator == "HTML" and looks.at_header("content-type")
+                )
+        return True
 
     def _finding(self, mutant: Mutant, results: dict[str, CheckResult], trial: _Trial) -> Finding:
         before = self._rehearsal.checks
-        catches = [
+        catches = trial.warnings + [
             catch
             for check, result in results.items()
             if (catch := _catch(result, before[check])) is not None
@@ -185,21 +193,36 @@ class _Trial:
         self._broken = broken
         self._mutant = mutant
         self._contents: dict[int, Content] = {}
-        self.struck = False
+        self.is_delivered = False
         self.has_diverged = False
+        self.warnings: list[Catch] = []
+
+    def strikes(self, entry: Entry) -> bool:
+        """Whether it changes the reply of an entry."""
+        return self._mutant.strikes(entry) and self._content(entry) is not entry.content
 
     def change(self, entry: Entry) -> Content:
         """What is delivered for an entry."""
+        content = self._content(entry)
+        self.is_delivered |= content is not entry.content
+        return content
+
+    def _content(self, entry: Entry) -> Content:
         known = self._contents.get(id(entry))
         if known is None:
             struck = self._mutant.strikes(entry)
             known = self._broken(self._mutant, entry) if struck else entry.content
             self._contents[id(entry)] = known
-        if known is not entry.content:
-            self.struck = True
         return known
 
+    def note_warning(self, name: str, before: ResourceResult, replayed: Replayed) -> None:
+        """Note a resource that can still be made, but warns now."""
+        if replayed.outcome is Outcome.WARNED and before.outcome is Outcome.PASSED:
+            reason = replayed.ended.attempt.reason
+            self.warnings.append(Catch(name, reason, Consequence.WARN.value, through=name))
+
     def note(self, replayed: Replayed) -> None:
+        """Note whether a request had another body than the recorded one."""
         self.has_diverged |= replayed.playback.has_diverged
 
 
