@@ -21,7 +21,13 @@ from smokegate.audit.documents import (
 )
 
 DOCUMENT: dict[str, Any] = {"a": 1, "items": [{"id": "x"}, {"id": "y"}, {"id": "z"}], "b": {}}
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+)
 DOCUMENTS = st.recursive(
     SCALARS, lambda part: st.lists(part) | st.dictionaries(st.text(), part), max_leaves=20
 )
