@@ -13,7 +13,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
+from smokegate.audit.report import Audit
 from smokegate.results import Outcome
 
 import docs.examples.bookings.service as bookings
@@ -73,6 +75,20 @@ def test_a_sound_service_may_go_on(tmp_path: Path, name: str) -> None:
     assert Counter(commands.outcomes.values()) == {"passed": CHECKS[name]}
     assert [probe.outcome.value for probe in commands.last_run.probes] == ["passed", "passed"]
     assert swept.code == 0, swept.text
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_the_suites_of_other_services_are_audited_just_so(tmp_path: Path, name: str) -> None:
+    """With no configuration; none of them was written for a score."""
+    commands, result = Commands(tmp_path), tmp_path / "audit.json"
+    with started(commands, name) as url:
+        done = commands.smokegate("audit", suites_of(name), "--url", url, "--json", result)
+    assert done.code == 0, done.text
+    audit = msgspec.json.decode(result.read_bytes(), type=Audit)
+    assert audit.excluded == {}
+    assert audit.over_catching == []
+    assert audit.score >= 0.85
+    assert {audit.layers[each].score for each in ("transport", "status")} == {1.0}
 
 
 def test_nothing_is_left_behind(tmp_path: Path) -> None:

@@ -154,6 +154,9 @@ def _add_audit(commands: Any) -> None:
     )
     audit.add_argument("--save-recording", metavar="FILE", help="keep the recording")
     audit.add_argument("--recording", metavar="FILE", help="audit a recording, without a network")
+    audit.add_argument(
+        "--openapi", metavar="FILE", help="what replies promise (default: openapi.json beside them)"
+    )
     audit.add_argument("--json", metavar="FILE", help="write the result there; - is stdout")
     audit.add_argument("--html", metavar="FILE", help="write the matrix as a page")
     audit.add_argument(
@@ -323,6 +326,7 @@ def _audit(arguments: argparse.Namespace) -> int:
         [Path(path) for path in arguments.paths or [SUITES_FOLDER]],
         recording=arguments.recording or "",
         save_recording=arguments.save_recording or "",
+        openapi=arguments.openapi or "",
         json_file=arguments.json or "",
         html_file=arguments.html or "",
         fail_under=arguments.fail_under,

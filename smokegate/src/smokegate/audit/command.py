@@ -15,6 +15,7 @@ import msgspec
 from smokegate import engine
 from smokegate.audit import campaign, recording
 from smokegate.audit.campaign import Job
+from smokegate.audit.contract import contract_of
 from smokegate.audit.equivalence import IDENTICAL, Equivalence
 from smokegate.audit.live_run import record
 from smokegate.audit.mutants import mutants_of
@@ -41,6 +42,7 @@ class Command:
     paths: list[Path]
     recording: str = ""
     save_recording: str = ""
+    openapi: str = ""
     json_file: str = ""
     html_file: str = ""
     fail_under: float = 0.0
@@ -69,6 +71,7 @@ class Command:
         rehearsal = campaign.rehearsed(job, plan)
         self._save(rehearsal.recording)
         _refuse_empty(rehearsal)
+        contract = contract_of(plan, self.openapi)
         mutants = [*mutants_of(rehearsal.sound_entries), *mutants_in(plan)]
         outlet.line(f"Breaking {len(taken.exchanges)} replies in {len(mutants):,} ways ...")
         started = time.perf_counter()
@@ -76,9 +79,13 @@ class Command:
         found = campaign.run(job, plan, mutants, processes=processes, tell=lambda *_: None)
         seconds = time.perf_counter() - started
         found, idle = _without_idle(found)
-        findings = Equivalence(rehearsal.recording, rehearsal.sound_entries, rehearsal.reads).judged(
-            found
+        equivalence = Equivalence(
+            rehearsal.recording,
+            rehearsal.sound_entries,
+            rehearsal.reads,
+            contract.declares if contract else None,
         )
+        findings = equivalence.judged(found)
         with silenced():
             over_caught = in_virtual_loop(lambda: over_catching(rehearsal))
         return audit_of(

@@ -148,6 +148,7 @@ class Stage:
 
     def __init__(self, plan: Plan, settings: Settings, *, run_id: str, tool: str) -> None:
         self._plan = plan
+        self.settings = settings
         self._session = ReplaySession(settings, run_id, tool)
         self._longest_s = settings.timeout_s + settings.check_grace_s
         self.library = Library([])
