@@ -187,6 +187,8 @@ def _is_among(value: Any, wanted: Iterable[Any]) -> bool:
 
 def _status_and_reason(reply: Reply) -> str:
     """The status with what a problem document (RFC 9457) or a short text says of it."""
+    if reply.status < 300:  # noqa: PLR2004 - there is nothing to explain
+        return str(reply.status)
     if reply.status < 400:  # noqa: PLR2004 - below are no errors to explain
         location = (reply.header("Location") or "").partition("?")[0]
         led = f" to {reply.evidence.shown(location, _DETAIL_CHARS)!r}" if location else ""

@@ -74,7 +74,7 @@ class Mutant(msgspec.Struct, frozen=True, kw_only=True):
             return entry.owner == self.owner and entry.number == self.number
         if entry.endpoint != self.endpoint and self.endpoint != EVERYWHERE:
             return False
-        return self.group in ("", group_of(entry))
+        return self.group in ("", entry.group)
 
 
 def member(path: Path) -> str:
@@ -83,11 +83,6 @@ def member(path: Path) -> str:
     for key in path:
         words += f"[{key}]" if isinstance(key, int) or key == EVERY else f".{key}"
     return words.removeprefix(".") or "the body"
-
-
-def group_of(entry: Entry) -> Literal["success", "refusal"]:
-    """Whether a reply says yes: its body has another form than that of a refusal."""
-    return "success" if entry.content.status in _SUCCESS else "refusal"
 
 
 def mutants_of(entries: list[Entry]) -> list[Mutant]:
@@ -173,7 +168,7 @@ def _endpoint_family(
     names = {name.lower() for each in entries for name, _ in each.content.exchange.reply_headers}
     yield from _of_headers("endpoint", endpoint, sorted(names - everywhere))
     for group in ("success", "refusal"):
-        there = [each for each in entries if group_of(each) == group and each.content.is_json]
+        there = [each for each in entries if each.group == group and each.content.is_json]
         found: dict[Path, Any] = {}
         for entry in there:
             for path, value in paths(entry.content.document, every=True):
@@ -273,4 +268,4 @@ def _shape(value: str) -> str:
     return "".join("x" if each.isalnum() else each for each in value)
 
 
-__all__ = ["EVERYWHERE", "Family", "Layer", "Mutant", "at", "group_of", "member", "mutants_of"]
+__all__ = ["EVERYWHERE", "Family", "Layer", "Mutant", "at", "member", "mutants_of"]

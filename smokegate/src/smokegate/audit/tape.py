@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from smokegate.audit.content import Content, content_of
 from smokegate.audit.endpoints import endpoint_of
@@ -25,20 +25,28 @@ _TITLES = {_UNAUTHORIZED: "Unauthorized", _NOT_FOUND: "Not Found"}
 # They say nothing about what is asked for.
 _IGNORED = frozenset({"user-agent", "x-smoke-test", "accept-encoding"})
 
+_SUCCESS = range(200, 300)
+
 Key = tuple[Any, ...]
+Group = Literal["success", "refusal"]
 Change = Callable[["Entry"], Content]
 
 
 class Entry:
-    """One recorded exchange, ready to be delivered again; `endpoint` is its method and template."""
+    """One recorded exchange, ready to be delivered again.
 
-    __slots__ = ("content", "endpoint", "key", "likeness", "owner", "recorded", "who")
+    `endpoint` is its method and path template; `group` says whether the target said yes: then its
+    body has another form than that of a refusal.
+    """
+
+    __slots__ = ("content", "endpoint", "group", "key", "likeness", "owner", "recorded", "who")
 
     def __init__(self, recorded: Recorded) -> None:
         self.recorded = recorded
         self.owner = recorded.owner
         self.endpoint = endpoint_of(recorded.request)
         self.content = content_of_recorded(recorded)
+        self.group: Group = "success" if self.content.status in _SUCCESS else "refusal"
         self.key = key_of(recorded.request)
         self.who = credentials_of(recorded.request)
         self.likeness = likeness_of(recorded.request)
@@ -58,7 +66,7 @@ class Library:
         self._known: set[Key] = set()
         for entry in entries:
             self._alike.setdefault(entry.likeness, entry)
-            if 200 <= entry.content.status < 300:  # noqa: PLR2004 - success
+            if entry.group == "success":
                 self._known.add(entry.who)
             if entry.content.status in _REFUSALS:
                 for place in entry.endpoint, "":

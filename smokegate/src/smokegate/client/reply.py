@@ -44,9 +44,8 @@ class Reply:
 
     def header(self, name: str) -> str | None:
         """Give a header's value, several joined with a comma; None if it is not there."""
-        values = [
-            value for key, value in self.exchange.reply_headers if key.lower() == name.lower()
-        ]
+        wanted = name.lower()
+        values = [value for key, value in self.exchange.reply_headers if key.lower() == wanted]
         return ", ".join(values) if values else None
 
     @property
