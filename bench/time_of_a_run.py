@@ -27,10 +27,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.system.certificates import Certificates
+from smokegate.fault_proxy.certificates import Certificates
+from smokegate.fault_proxy.loop_thread import LoopThread
+
 from tests.system.delay_relay import DelayRelay
 from tests.system.lattice_process import LatticeProcess
-from tests.system.loop_thread import LoopThread
 
 SMOKEGATE = [sys.executable, "-m", "smokegate", "run", "tests/smoke"]
 ROUND_TRIPS_MS = (0, 50)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from smokegate.fault_proxy.certificates import Certificates
 
 from tests.gate.suite_folder import SuiteFolder, suite_folder
 from tests.gate.virtual_clock import VirtualClockLoop
-from tests.system.certificates import Certificates
 from tests.system.command import heed_interrupts
 
 # The same examples every time: a test that fails by luck tells nobody anything.

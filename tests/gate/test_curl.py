@@ -7,10 +7,10 @@ import ssl
 
 import pytest
 from smokegate.client.transport import Headers
+from smokegate.fault_proxy.certificates import Certificates
 
 from tests.gate.curl_requests import curl
 from tests.gate.raw_server import Connection, always, reply, serving
-from tests.system.certificates import Certificates
 
 GOOD = reply(body=b'{"fine": true}')
 

@@ -15,11 +15,11 @@ import pytest
 from smokegate.client.curl_failures import Circumstances, timeout_kind
 from smokegate.client.transport import Answer, Request
 from smokegate.client.trouble import WORDS
+from smokegate.fault_proxy.certificates import Certificates, ServedCertificate
 from smokegate.results import Side
 
 from tests.gate.curl_requests import curl
 from tests.gate.raw_server import Connection, RawServer, Script, always, once, reply, serving
-from tests.system.certificates import Certificates, ServedCertificate
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"

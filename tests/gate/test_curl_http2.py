@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 from smokegate.client.transport import Answer
+from smokegate.fault_proxy.certificates import Certificates
 
 from tests.gate.curl_requests import Curl, curl
 from tests.gate.http2_server import Asked, Fate, serving_http2
-from tests.system.certificates import Certificates
 
 
 async def at_once(client: Curl, *methods: str) -> list[Answer]:

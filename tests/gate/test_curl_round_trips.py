@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from smokegate.client.transport import Answer
+from smokegate.fault_proxy.certificates import Certificates
 from smokegate.results import Timing
 
 from tests.gate.curl_requests import Curl, curl
 from tests.gate.raw_server import always, reply, serving
-from tests.system.certificates import Certificates
 
 SOCKETS, SYN_SENT = Path("/proc/net/tcp"), "02"
 RETRANSMITTED_S = 0.9  # the system repeats a lost SYN after a second (RFC 6298, 2.1)

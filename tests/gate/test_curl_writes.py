@@ -7,10 +7,10 @@ import asyncio
 import pycurl
 import pytest
 from smokegate.client.transport import Answer
+from smokegate.fault_proxy.certificates import Certificates
 
 from tests.gate.curl_requests import Curl, curl
 from tests.gate.raw_server import Connection, RawServer, Script, always, reply, serving
-from tests.system.certificates import Certificates
 
 GOOD = reply()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 WITHOUT = """
 import sys
-for name in ("pytest", "lattice", "trustme", "fastapi"):
+for name in ("pytest", "lattice", "trustme", "h11", "fastapi"):
     sys.modules[name] = None  # an import of it fails from here on
 from smokegate.cli import main
 sys.exit(main(["run", "--list", "tests/smoke"]))

@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx2
 import pytest
 from lattice.settings import Settings
+from smokegate.fault_proxy.certificates import Certificates
 from structlog.testing import capture_logs
 
 from tests.lattice.in_process import CHEAP_PASSWORDS, Lattice
-from tests.system.certificates import Certificates
 from tests.system.lattice_process import LatticeProcess
 
 

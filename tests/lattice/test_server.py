@@ -14,9 +14,9 @@ from typing import Self
 import httpx2
 import pytest
 from lattice.server import serve
+from smokegate.fault_proxy.certificates import Certificates
 
 from tests.lattice.processes import ENDED_WITHIN_S, environment, run_lattice
-from tests.system.certificates import Certificates
 from tests.system.lattice_process import LatticeProcess
 
 SECRET = "a secret of thirty-two bytes or more"

@@ -9,12 +9,13 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
+from smokegate.fault_proxy import Fault, FaultProxy, Upstream
+from smokegate.fault_proxy.certificates import Certificates
+from smokegate.fault_proxy.loop_thread import LoopThread
 
-from tests.system.certificates import Certificates
+from tests.system import names
 from tests.system.command import Commands, heed_interrupts
-from tests.system.fault_proxy import Fault, FaultProxy, Upstream
 from tests.system.lattice_process import UNHURRIED, LatticeProcess
-from tests.system.loop_thread import LoopThread
 from tests.system.raw_client import client_context
 from tests.system.tiny_upstream import TinyUpstream
 
@@ -38,7 +39,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     """An authority for this session; its `ca_file` is what clients trust."""
-    return Certificates(tmp_path_factory.mktemp("certificates"))
+    return Certificates(tmp_path_factory.mktemp("certificates"), names.CERTIFIED)
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
-from tests.system.fault_proxy.client_link import LINGER_RESET, READ_BYTES
+from smokegate.fault_proxy.client_link import LINGER_RESET, READ_BYTES
 
 # Pieces, of up to READ_BYTES each, on their way in one direction before the sender has to wait.
 PIECES_MAX = 128

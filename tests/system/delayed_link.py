@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.system.fault_proxy import Occasion
+from smokegate.fault_proxy import Occasion
 
 if sys.platform != "win32":
     import fcntl

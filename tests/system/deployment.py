@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from smokegate.fault_proxy import Fault, FaultProxy
+from smokegate.fault_proxy.loop_thread import LoopThread
+
 from tests.system.command import Commands, Done
-from tests.system.fault_proxy import Fault, FaultProxy
-from tests.system.loop_thread import LoopThread
 
 
 class Deployment:

@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.system.certificates import ServedCertificate
-from tests.system.fault_proxy import Upstream
+from smokegate.fault_proxy import Upstream
+from smokegate.fault_proxy.certificates import ServedCertificate
 
 # Far beyond any start or end on a busy machine; nothing is judged by them.
 READY_WITHIN_S = 120.0

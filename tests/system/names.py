@@ -23,6 +23,8 @@ if sys.platform != "win32":
     import fcntl
 
 NAME = "lattice.test"  # nobody has it (RFC 6761)
+# For whose certificate is to be good under it, too.
+CERTIFIED = ("localhost", "127.0.0.1", "::1", NAME)
 PACKET_MAX_BYTES = 512
 # linux/if.h and linux/sockios.h.
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x0001

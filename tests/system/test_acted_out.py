@@ -10,6 +10,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from smokegate.fault_proxy.certificates import Certificates
+from smokegate.fault_proxy.loop_thread import LoopThread
 from smokegate.results import Action
 
 from tests.system.acted_out import campaign
@@ -17,10 +19,8 @@ from tests.system.acted_out.document import document
 from tests.system.acted_out.rows import OPEN, Condition, Result, Row, Wrong
 from tests.system.acted_out.stage import Stage
 from tests.system.acted_out.table import ROWS, act_out
-from tests.system.certificates import Certificates
 from tests.system.command import ROOT
 from tests.system.lattice_process import LatticeProcess
-from tests.system.loop_thread import LoopThread
 
 DOCUMENT = ROOT / "docs/acted-out.md"
 ACTS = [

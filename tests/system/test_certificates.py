@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import pycurl
 import pytest
+from smokegate.fault_proxy.certificates import Certificates, ServedCertificate
 
-from tests.system.certificates import Certificates, ServedCertificate
 from tests.system.conftest import OpenProxy
 from tests.system.raw_client import connected
 

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 
 import pytest
+from smokegate.fault_proxy.certificates import Certificates
+from smokegate.fault_proxy.loop_thread import LoopThread
 
-from tests.system.certificates import Certificates
 from tests.system.conftest import OpenProxy
 from tests.system.delay_relay import DelayRelay, Reset, Stall, Trouble
-from tests.system.loop_thread import LoopThread
 from tests.system.raw_client import KeptConnection, ask, connected, read_until_closed, send_get
 from tests.system.tiny_upstream import TEXT, TinyUpstream
 

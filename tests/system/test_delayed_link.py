@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import pycurl
 import pytest
+from smokegate.fault_proxy import Always, FaultProxy, Occasion, Only, Seeded, Upstream
+from smokegate.fault_proxy.certificates import Certificates
+from smokegate.fault_proxy.loop_thread import LoopThread
 
-from tests.system.certificates import Certificates
 from tests.system.delayed_link import DeadEnd, DelayedLink, available
-from tests.system.fault_proxy import Always, FaultProxy, Occasion, Only, Seeded, Upstream
-from tests.system.loop_thread import LoopThread
 from tests.system.raw_client import KeptConnection, client_context, connected
 from tests.system.tiny_upstream import TEXT, TinyUpstream
 

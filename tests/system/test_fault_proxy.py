@@ -8,10 +8,7 @@ import json
 import ssl
 
 import pytest
-
-from tests.system.certificates import Certificates
-from tests.system.conftest import OpenProxy
-from tests.system.fault_proxy import (
+from smokegate.fault_proxy import (
     Always,
     Answer,
     EditReply,
@@ -20,6 +17,7 @@ from tests.system.fault_proxy import (
     FaultProxy,
     FirstN,
     Only,
+    Redirect,
     Refuse,
     Reply,
     Request,
@@ -30,7 +28,10 @@ from tests.system.fault_proxy import (
     Upstream,
     count_writes,
 )
-from tests.system.loop_thread import LoopThread
+from smokegate.fault_proxy.certificates import Certificates
+from smokegate.fault_proxy.loop_thread import LoopThread
+
+from tests.system.conftest import OpenProxy
 from tests.system.raw_client import KeptConnection, ask, connected
 from tests.system.tiny_upstream import DOCUMENT, TEXT, TinyUpstream
 
@@ -85,6 +86,46 @@ def test_an_upstream_that_is_not_trusted_is_not_asked(
         assert ask(proxy.url + "/json").status == 502
         assert upstream.seen == []
         assert "CERTIFICATE_VERIFY_FAILED" in proxy.record.upstream_failures[0]
+
+
+def by_name(upstream: TinyUpstream | FaultProxy) -> Upstream:
+    return Upstream(f"http://localhost:{upstream.port}", by_its_name=True)
+
+
+def test_an_upstream_sees_the_host_that_the_client_asked_or_its_own_name(
+    open_proxy: OpenProxy, tiny_upstream: TinyUpstream
+) -> None:
+    for upstream, host in (
+        (Upstream(tiny_upstream.url), None),
+        (by_name(tiny_upstream), f"localhost:{tiny_upstream.port}"),
+    ):
+        proxy = open_proxy(upstream=upstream)
+        assert ask(proxy.url + "/json").status == 200
+        asked = proxy.record.received[0].header("Host")
+        assert proxy.record.forwarded[0].header("Host") == (host or asked)
+
+
+@pytest.mark.parametrize(
+    ("location", "passed_on"),
+    [
+        ("{origin}/text?a=1", "/text?a=1"),
+        ("{origin}", "/"),
+        ("{origin}?a=1", "/?a=1"),
+        ("{origin}0/text", "{origin}0/text"),
+        ("https://elsewhere.example/text", "https://elsewhere.example/text"),
+        ("/text", "/text"),
+    ],
+)
+def test_a_redirect_of_a_named_upstream_stays_at_the_proxy(
+    open_proxy: OpenProxy, loop_thread: LoopThread, location: str, passed_on: str
+) -> None:
+    upstream = open_proxy()
+    origin = f"http://localhost:{upstream.port}"
+    proxy = open_proxy(upstream=by_name(upstream))
+    redirected = Fault(Redirect(location.replace("{origin}", origin)))
+    loop_thread.run(upstream.act_out(redirected))
+    answer = ask(proxy.url + "/json")
+    assert answer.header("Location") == passed_on.replace("{origin}", origin)
 
 
 def test_the_record_tells_what_came_and_what_was_sent_on(

@@ -6,10 +6,7 @@ import socket
 import ssl
 
 import pytest
-
-from tests.system.certificates import Certificates
-from tests.system.conftest import OpenProxy
-from tests.system.fault_proxy import (
+from smokegate.fault_proxy import (
     AcceptSilently,
     EveryNth,
     Fault,
@@ -22,7 +19,10 @@ from tests.system.fault_proxy import (
     ResetOnAccept,
     Upstream,
 )
-from tests.system.loop_thread import LoopThread
+from smokegate.fault_proxy.certificates import Certificates
+from smokegate.fault_proxy.loop_thread import LoopThread
+
+from tests.system.conftest import OpenProxy
 from tests.system.raw_client import KeptConnection, ask, connected, read_until_closed, send_get
 from tests.system.tiny_upstream import TinyUpstream
 

@@ -7,9 +7,7 @@ from http.client import IncompleteRead
 
 import pycurl
 import pytest
-
-from tests.system.conftest import OpenProxy
-from tests.system.fault_proxy import (
+from smokegate.fault_proxy import (
     Action,
     Chunked,
     Drip,
@@ -25,6 +23,8 @@ from tests.system.fault_proxy import (
     Truncate,
     count_writes,
 )
+
+from tests.system.conftest import OpenProxy
 from tests.system.raw_client import KeptConnection, ask, connected, read_until_closed, send_get
 from tests.system.tiny_upstream import TEXT, TinyUpstream
 

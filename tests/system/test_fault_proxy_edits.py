@@ -9,9 +9,7 @@ import zlib
 from email.utils import parsedate_to_datetime
 
 import pytest
-
-from tests.system.conftest import OpenProxy
-from tests.system.fault_proxy import (
+from smokegate.fault_proxy import (
     Action,
     AddHeader,
     Answer,
@@ -40,6 +38,8 @@ from tests.system.fault_proxy import (
     ShiftDate,
     Upstream,
 )
+
+from tests.system.conftest import OpenProxy
 from tests.system.raw_client import Answer as Received
 from tests.system.raw_client import ask, connected, send_get
 from tests.system.tiny_upstream import DOCUMENT, TEXT, TinyUpstream

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from smokegate.fault_proxy.certificates import Certificates
 
-from tests.system.certificates import Certificates
 from tests.system.command import Commands
 from tests.system.disks import may_mount, on_a_disk
 from tests.system.lattice_process import SERVE, UNHURRIED, LatticeProcess

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from smokegate.fault_proxy import Fault, FaultProxy, SetStatus
+from smokegate.fault_proxy.certificates import Certificates
+from smokegate.fault_proxy.loop_thread import LoopThread
 
-from tests.system.certificates import Certificates
 from tests.system.command import SUITES, Commands
-from tests.system.fault_proxy import Fault, FaultProxy, SetStatus
 from tests.system.lattice_process import LatticeProcess
-from tests.system.loop_thread import LoopThread
 
 HEALTH, WORKFLOWS = SUITES / "test_production_health.py", SUITES / "test_critical_workflows.py"
 # One that decides, one that is shared by many, one that only weakens the verdict.

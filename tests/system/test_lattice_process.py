@@ -7,11 +7,11 @@ import ssl
 from pathlib import Path
 
 import pytest
+from smokegate.fault_proxy import Fault, FaultProxy, SetStatus
+from smokegate.fault_proxy.certificates import Certificates, ServedCertificate
+from smokegate.fault_proxy.loop_thread import LoopThread
 
-from tests.system.certificates import Certificates, ServedCertificate
-from tests.system.fault_proxy import Fault, FaultProxy, SetStatus
 from tests.system.lattice_process import LatticeProcess
-from tests.system.loop_thread import LoopThread
 from tests.system.raw_client import ask
 
 

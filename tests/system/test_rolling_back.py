@@ -11,14 +11,14 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from smokegate.fault_proxy import Fault, FaultProxy, SetField, SetStatus
+from smokegate.fault_proxy.certificates import Certificates
+from smokegate.fault_proxy.loop_thread import LoopThread
 from smokegate.results import JudgedRun, from_json
 
-from tests.system.certificates import Certificates
 from tests.system.command import BIN, Commands
 from tests.system.deployment import Deployment
-from tests.system.fault_proxy import Fault, FaultProxy, SetField, SetStatus
 from tests.system.lattice_process import LatticeProcess
-from tests.system.loop_thread import LoopThread
 
 BROKEN = Fault(SetStatus(500), path="^/health/database$")
 

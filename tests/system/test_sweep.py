@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 
+from smokegate.fault_proxy import Answer, Fault, FaultProxy
+from smokegate.fault_proxy.certificates import Certificates
+from smokegate.fault_proxy.loop_thread import LoopThread
+
 from tests.gate.reports.hostile import is_command, is_harmless
 from tests.system.accounts import is_there, register
-from tests.system.certificates import Certificates
 from tests.system.command import BIN, SUITES, Commands, wait_for_a_creation
-from tests.system.fault_proxy import Answer, Fault, FaultProxy
 from tests.system.lattice_process import LatticeProcess
-from tests.system.loop_thread import LoopThread
 
 
 def kill_a_run(commands: Commands) -> list[str]:

@@ -6,11 +6,12 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.system.certificates import Certificates
+from smokegate.fault_proxy import Fault, FaultProxy, FirstN, ResetBeforeReply
+from smokegate.fault_proxy.certificates import Certificates
+from smokegate.fault_proxy.loop_thread import LoopThread
+
 from tests.system.command import Commands
-from tests.system.fault_proxy import Fault, FaultProxy, FirstN, ResetBeforeReply
 from tests.system.lattice_process import LatticeProcess
-from tests.system.loop_thread import LoopThread
 
 # What the clean-up sends, which is no part of the record of checks and resources.
 CLEAN_UP = ("/api/auth/login", "/api/auth/me")

@@ -157,6 +157,18 @@ def _add_audit(commands: Any) -> None:
     audit.add_argument(
         "--openapi", metavar="FILE", help="what replies promise (default: openapi.json beside them)"
     )
+    audit.add_argument(
+        "--live", action="store_true", help="act out in front of the target what no replay shows"
+    )
+    audit.add_argument(
+        "--benign", action="store_true", help="act out what healthy deployments show, for the rate"
+    )
+    audit.add_argument(
+        "--runs", type=_positive, default=10, metavar="N", help="of each with --benign (10)"
+    )
+    audit.add_argument(
+        "--i-own-this-target", action="store_true", help="act out faults although it is production"
+    )
     audit.add_argument("--json", metavar="FILE", help="write the result there; - is stdout")
     audit.add_argument("--html", metavar="FILE", help="write the matrix as a page")
     audit.add_argument(
@@ -329,6 +341,9 @@ def _audit(arguments: argparse.Namespace) -> int:
         openapi=arguments.openapi or "",
         json_file=arguments.json or "",
         html_file=arguments.html or "",
+        live=arguments.live,
+        benign_runs=arguments.runs if arguments.benign else 0,
+        owns=arguments.i_own_this_target,
         fail_under=arguments.fail_under,
         processes=arguments.processes,
         verbose=arguments.verbose,

@@ -6,12 +6,12 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from smokegate.fault_proxy import Fault, FaultProxy, Latency, PresentTls
+from smokegate.fault_proxy.certificates import Certificates
 from smokegate.results import Exchange, JudgedRun
 
 from tests.system.acted_out.stage import Act, Scene, Stage, verify
-from tests.system.certificates import Certificates
 from tests.system.delay_relay import DelayRelay, Trouble
-from tests.system.fault_proxy import Fault, FaultProxy, Latency, PresentTls
 
 Count = Callable[[Sequence[JudgedRun]], int]
 

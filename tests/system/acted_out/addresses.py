@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+from smokegate.fault_proxy import Fault, FaultProxy, Refuse
 from smokegate.results import JudgedRun
 
 from tests.system import delayed_link, names
 from tests.system.acted_out.acts import Count, exchanges
 from tests.system.acted_out.stage import Act, Scene, Stage, need
-from tests.system.fault_proxy import Fault, FaultProxy, Refuse
 
 ALIVE = "127.0.0.1"  # where Lattice listens
 

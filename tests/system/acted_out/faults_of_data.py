@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from smokegate.fault_proxy import EditBody, EditJson, Fault
 from smokegate.results import Action
 
 from tests.system.acted_out.acts import drawn, proxied
 from tests.system.acted_out.liars import late_reads
 from tests.system.acted_out.own_lattices import broken_inside, changed_inside, full_disk
 from tests.system.acted_out.rows import Wrong
-from tests.system.fault_proxy import EditBody, EditJson, Fault
 
 REGISTRATION = "workflows.test_user_registration_flow"
 LATTICES = "workflows.test_lattice_creation_flow"

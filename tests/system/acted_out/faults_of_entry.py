@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from smokegate.fault_proxy import Answer, EditReply, Fault, Reply, Request, SetStatus
 from smokegate.results import Action
 
 from tests.system.acted_out.acts import drawn, proxied
@@ -14,7 +15,6 @@ from tests.system.acted_out.liars import (
 )
 from tests.system.acted_out.own_lattices import second_replica
 from tests.system.acted_out.rows import Wrong
-from tests.system.fault_proxy import Answer, EditReply, Fault, Reply, Request, SetStatus
 
 LOGIN = "workflows.test_user_login_flow"
 ACCESS = "workflows.test_authenticated_api_access"

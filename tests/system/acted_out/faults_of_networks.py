@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from smokegate.results import Action
-
-from tests.system.acted_out.acts import presenting, proxied, without_tls_too
-from tests.system.acted_out.addresses import no_such_name, one_dead
-from tests.system.acted_out.rows import EVERY_CHECK, Wrong
-from tests.system.fault_proxy import (
+from smokegate.fault_proxy import (
     AcceptSilently,
     Fault,
     HangHandshake,
     Refuse,
     ResetBeforeReply,
 )
+from smokegate.results import Action
+
+from tests.system.acted_out.acts import presenting, proxied, without_tls_too
+from tests.system.acted_out.addresses import no_such_name, one_dead
+from tests.system.acted_out.rows import EVERY_CHECK, Wrong
 
 RUNNING, CERTIFICATE = "health.test_api_server_running", "health.test_ssl_certificate"
 

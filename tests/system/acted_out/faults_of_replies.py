@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from smokegate.results import Action
-
-from tests.system.acted_out.acts import drawn, proxied
-from tests.system.acted_out.own_lattices import broken_inside
-from tests.system.acted_out.rows import EVERY_CHECK, EVERY_CHECK_OF_JSON, Wrong
-from tests.system.fault_proxy import (
+from smokegate.fault_proxy import (
     BrokenGzip,
     Drip,
     EditReply,
@@ -28,6 +23,11 @@ from tests.system.fault_proxy import (
     SetStatus,
     Truncate,
 )
+from smokegate.results import Action
+
+from tests.system.acted_out.acts import drawn, proxied
+from tests.system.acted_out.own_lattices import broken_inside
+from tests.system.acted_out.rows import EVERY_CHECK, EVERY_CHECK_OF_JSON, Wrong
 
 PATHS = "workflows.test_lattice_pathfinding_flow"
 PLANS, USAGE = "workflows.test_subscription_flow", "workflows.test_usage_tracking_flow"

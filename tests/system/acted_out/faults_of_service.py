@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from smokegate.fault_proxy import Answer, EditJson, Fault, SetField, SetStatus
 from smokegate.results import Action, JudgedRun
 
 from tests.system.acted_out.acts import as_it_is, proxied, slower_than_before
 from tests.system.acted_out.own_lattices import second_replica
 from tests.system.acted_out.rows import Wrong
-from tests.system.fault_proxy import Answer, EditJson, Fault, SetField, SetStatus
 
 PATHS = "workflows.test_lattice_pathfinding_flow"
 WEBHOOKS = "workflows.test_webhook_registration_flow"
 PATHFIND = "/pathfind$"
 NEXT_VERSION = "99.0.0"
+QUEUED = b'{"delivery_id": "f72", "event": "webhook.test", "status": "pending"}'
 OTHER_KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
@@ -87,7 +88,7 @@ FAULTS = (
         "a proxy answers test deliveries and does not pass them on",
         (
             proxied(
-                Fault(Answer(202, b"{}", "application/json"), path="^/api/webhooks/[^/]+/test$"),
+                Fault(Answer(202, QUEUED, "application/json"), path="^/api/webhooks/[^/]+/test$"),
             ),
         ),
         WEBHOOKS,

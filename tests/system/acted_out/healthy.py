@@ -7,14 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from smokegate.results import JudgedRun, Outcome
-
-from tests.system.acted_out.acts import as_it_is, drawn, proxied, relayed
-from tests.system.acted_out.addresses import ipv6_first
-from tests.system.acted_out.own_lattices import over_http2
-from tests.system.acted_out.rows import OPEN, Condition
-from tests.system.delay_relay import Reset, Stall
-from tests.system.fault_proxy import (
+from smokegate.fault_proxy import (
     AddHeader,
     Chunked,
     EditJson,
@@ -30,6 +23,13 @@ from tests.system.fault_proxy import (
     Request,
     ShiftDate,
 )
+from smokegate.results import JudgedRun, Outcome
+
+from tests.system.acted_out.acts import as_it_is, drawn, proxied, relayed
+from tests.system.acted_out.addresses import ipv6_first
+from tests.system.acted_out.own_lattices import over_http2
+from tests.system.acted_out.rows import OPEN, Condition
+from tests.system.delay_relay import Reset, Stall
 
 # A run opens more connections than this, and those that carry a reply more bytes than that.
 CONNECTIONS, BYTES = 200, 2000
@@ -69,7 +69,8 @@ def clock_off(seconds: float) -> Sequence[Fault]:
         if isinstance(found, list):
             return [shifted(value) for value in found]
         try:
-            return (datetime.fromisoformat(found) + shift).isoformat()
+            time = datetime.fromisoformat(found)
+            return (time + shift).isoformat() if "T" in found else found  # a day stays the day
         except (TypeError, ValueError):
             return found
 

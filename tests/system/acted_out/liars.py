@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from tests.system.fault_proxy import EditReply, EditRequest, Fault, Reply, Request
+from smokegate.fault_proxy import EditReply, EditRequest, Fault, Reply, Request
 
 CREATE, ONE = "^/api/lattices$", r"^/api/lattices/([0-9a-f-]+)"
 ENTRY = "^/api/auth/(register|login|refresh)$"

@@ -10,12 +10,12 @@ from errno import ENOSPC
 from http import HTTPStatus
 from pathlib import Path
 
+from smokegate.fault_proxy import EveryNth, Fault, SendTo
 from smokegate.results import JudgedRun
 
 from tests.system import names
 from tests.system.acted_out.acts import exchanges, proxied
 from tests.system.acted_out.stage import Act, Scene, Stage, need
-from tests.system.fault_proxy import EveryNth, Fault, SendTo
 from tests.system.lattice_process import SERVE, UNHURRIED, LatticeProcess
 
 OVER_HTTP2 = Path(__file__).parents[1] / "lattice_over_http2.py"

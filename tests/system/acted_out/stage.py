@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from smokegate.fault_proxy.certificates import Certificates
+from smokegate.fault_proxy.loop_thread import LoopThread
 from smokegate.results import JudgedRun, from_json
 from smokegate.verdict import exit_code
 
-from tests.system.certificates import Certificates
+from tests.system import names
 from tests.system.command import BIN, Commands, Done
 from tests.system.lattice_process import UNHURRIED, LatticeProcess
-from tests.system.loop_thread import LoopThread
 
 SMOKEGATE = BIN / "smokegate"
 
@@ -127,7 +128,7 @@ def _refuse_misbehaviour(done: Done, run: JudgedRun) -> None:
 @contextmanager
 def opened(folder: Path) -> Iterator[Callable[[Path], Stage]]:
     """Start what every stage of a campaign shares; gives a stage for a folder of its own."""
-    certificates = Certificates(folder)
+    certificates = Certificates(folder, names.CERTIFIED)
     lattice = LatticeProcess(folder, certificates.good(), certificates.ca_file, UNHURRIED)
     with lattice, LoopThread() as loop:
         yield lambda own: Stage(own, certificates, lattice, loop)

@@ -7,7 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.system.certificates import Certificates
+from smokegate.fault_proxy.certificates import Certificates
+
 from tests.system.hostile.campaign import Campaign, Figures, peak_mb
 from tests.system.hostile.server import hostile_target
 

@@ -12,7 +12,8 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
-from tests.system.certificates import ServedCertificate
+from smokegate.fault_proxy.certificates import ServedCertificate
+
 from tests.system.hostile.replies import Reply, reply_to
 
 

@@ -7,7 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.system.certificates import Certificates
+from smokegate.fault_proxy.certificates import Certificates
+
 from tests.system.command import Commands
 from tests.system.kills.campaign import Campaign
 from tests.system.kills.database import OTHERS, Database, put_others

@@ -10,10 +10,9 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-import msgspec
-
 from smokegate.audit.conditions import CONDITIONS, Condition, Draw, Faults
 from smokegate.audit.front import Front, Performance, Subject, standing
+from smokegate.audit.live_results import BenignReport, BenignResult
 from smokegate.audit.undisturbed import Undisturbed, undisturbed
 from smokegate.engine.sampling import interval
 from smokegate.results import Action
@@ -22,31 +21,6 @@ DEFAULT_RUNS = 10
 # Of the interval with both ends, which leaves half of its doubt above: 95% then lie below.
 _BOTH_ENDS = 0.9
 _RULE_OF_THREE = 3.0
-
-
-class BenignResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What the runs made of one condition, or of all.
-
-    The true rate of rollbacks lies below `bound` with 95% confidence. `alarms` are the reasons of
-    those verdicts that are not `allowed`.
-    """
-
-    condition: str
-    title: str
-    runs: int
-    verdicts: dict[str, int]
-    rollbacks: int
-    bound: float
-    allowed: list[str]
-    alarms: list[str]
-
-
-class BenignReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of each condition, of all together, and why some were left out."""
-
-    results: list[BenignResult]
-    total: BenignResult
-    left_out: dict[str, str]
 
 
 def act_out(

@@ -45,6 +45,9 @@ class Command:
     openapi: str = ""
     json_file: str = ""
     html_file: str = ""
+    live: bool = False
+    benign_runs: int = 0
+    owns: bool = False
     fail_under: float = 0.0
     processes: int = 0
     verbose: bool = False
@@ -52,7 +55,11 @@ class Command:
     def run(self, settings: Settings, stream: TextIO, give_up: Callable[[str], NoReturn]) -> int:
         """Audit, show and write the result; 1 if the score is below what was demanded."""
         outlet = Outlet(stream)
+        if self.recording and (self.live or self.benign_runs):
+            raise UsageError("audit: --live and --benign need a target, not a --recording")
         audit = self.audited(settings, outlet, give_up)
+        if self.live or self.benign_runs:
+            audit = self._with_live(audit, settings, outlet, give_up)
         self._publish(audit, outlet)
         return int(audit.score < self.fail_under)
 
@@ -105,6 +112,34 @@ class Command:
             },
         )
 
+    def _with_live(
+        self,
+        audit: Audit,
+        settings: Settings,
+        outlet: Outlet,
+        give_up: Callable[[str], NoReturn],
+    ) -> Audit:
+        """Add what cannot be replayed, acted out in front of the target."""
+        try:
+            from smokegate.audit import benign, live
+            from smokegate.audit.front import Subject
+        except ModuleNotFoundError as error:
+            raise UsageError(f"audit: {error.name} is missing: install smokegate[audit]") from None
+        subject = Subject(
+            settings,
+            lambda of_one_run: engine.load(self.paths, of_one_run),
+            self.paths,
+            give_up,
+            outlet.line,
+            owns=self.owns,
+        )
+        if self.live:
+            audit = msgspec.structs.replace(audit, live=live.act_out(subject))
+        if self.benign_runs:
+            report = benign.act_out(subject, self.benign_runs)
+            audit = msgspec.structs.replace(audit, benign=report)
+        return audit
+
     def _record(
         self, settings: Settings, outlet: Outlet, give_up: Callable[[str], NoReturn]
     ) -> tuple[Recording, Settings, Plan]:
@@ -131,9 +166,11 @@ class Command:
             recording.save(taken, Path(self.save_recording))
 
     def _publish(self, audit: Audit, outlet: Outlet) -> None:
-        from smokegate.audit import terminal
+        from smokegate.audit import live_lines, terminal
 
         terminal.show(audit, outlet, verbose=self.verbose)
+        for line in live_lines.of(audit):
+            outlet.line(line)
         if self.json_file:
             _write(self.json_file, msgspec.json.format(msgspec.json.encode(audit), indent=1))
         if self.html_file:

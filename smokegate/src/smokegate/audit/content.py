@@ -171,5 +171,6 @@ class ReplayReply(Reply):
         self._document = content.document if content.is_json else msgspec.UNSET
 
     @property
-    def body(self) -> bytes:  # type: ignore[override]  # written only when somebody looks at it
+    def body(self) -> bytes:  # type: ignore[override]  # a property, to be written late
+        """The body as bytes, written only when somebody looks at it."""
         return self.content.body

@@ -108,7 +108,7 @@ def another_value(value: Any) -> Any:
 
 
 def another_text(text: str) -> str:
-    """A text of the same form: the last digit is another, or the last letter where there is none."""
+    """A text of the same form: the last digit is another, or else the last letter."""
     for kind in (str.isdecimal, str.isalpha):
         for place in range(len(text) - 1, -1, -1):
             if text[place].isascii() and kind(text[place]):

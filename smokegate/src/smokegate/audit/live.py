@@ -11,9 +11,8 @@ import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from smokegate.audit.front import Front, Performance, Subject, standing
+from smokegate.audit.live_results import LiveReport, LiveResult
 from smokegate.audit.undisturbed import Undisturbed, undisturbed
 from smokegate.fault_proxy import (
     Action,
@@ -30,38 +29,15 @@ from smokegate.fault_proxy import (
     SetStatus,
 )
 from smokegate.fault_proxy.certificates import Certificates
-from smokegate.settings import Settings
 
-# Faults need not be waited for: they do not go away.
-_TIMEOUT_S, _WAIT_S = 5.0, 1.0
+# Faults need not be waited for: they do not go away. But who was slow without any may be again.
+_TIMEOUT_S, _TIMES_THE_SLOWEST = 5.0, 3.0
+_WAIT_S = 1.0
 # What a fault keeps a run from removing is removed behind the proxy, afterwards.
 _CLEANUP_S = 2.0
+_ONE_IN_TWENTY = Seeded(0.05, seed=5)
+_EVERY_OTHER, _EVERY_THIRD = EveryNth(2), EveryNth(3)
 _OLD_TLS = ssl.HAS_TLSv1 and ssl.HAS_TLSv1_1
-
-
-class LiveResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run made of one fault.
-
-    `caught_by` names the checks and probes that failed and had not without it; `delivered` counts
-    how often it was acted out.
-    """
-
-    fault: str
-    title: str
-    verdict: str
-    rule: str
-    reason: str
-    caught_by: list[str]
-    delivered: int
-    seconds: float
-
-
-class LiveReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of all: the run without any fault, the faults, and why some were left out."""
-
-    undisturbed: LiveResult
-    results: list[LiveResult]
-    left_out: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -82,7 +58,7 @@ def act_out(subject: Subject, faults: Sequence[LiveFault] | None = None) -> Live
     not pass undisturbed; `AuditError` where a fault was never delivered.
     """
     with standing(subject) as front:
-        seen = undisturbed(front, **_settings(subject.settings))
+        seen = undisturbed(front)
         rows = list(FAULTS if faults is None else faults)
         left_out = {row.id: why for row in rows if (why := row.needs(seen))}
         rows = [row for row in rows if row.id not in left_out]
@@ -98,16 +74,17 @@ def act_out(subject: Subject, faults: Sequence[LiveFault] | None = None) -> Live
 
 
 def _act_out(front: Front, row: LiveFault, seen: Undisturbed) -> LiveResult:
-    changes = _settings(front.subject.settings)
+    changes = _settings(seen)
     if row.expects_version:
         changes["expect_version"] = seen.version
     performance = front.act_out(row.title, lambda _: [row.fault(seen)], **changes)
     return _result(row.id, row.title, performance, seen.performance.failing)
 
 
-def _settings(settings: Settings) -> dict[str, object]:
+def _settings(seen: Undisturbed) -> dict[str, object]:
+    settings, enough_s = seen.settings, max(_TIMEOUT_S, seen.slowest_s * _TIMES_THE_SLOWEST)
     return {
-        "timeout_s": min(settings.timeout_s, _TIMEOUT_S),
+        "timeout_s": min(settings.timeout_s, enough_s),
         "wait_s": min(settings.wait_s, _WAIT_S),
         "cleanup_timeout_s": min(settings.cleanup_timeout_s, _CLEANUP_S),
     }
@@ -145,14 +122,10 @@ def _beyond_health(id_: str, title: str, action: Action) -> LiveFault:
     return LiveFault(id_, title, fault, _needs_bodies)
 
 
-def _everywhere(id_: str, title: str, fault: Callable[[], Fault]) -> LiveFault:
-    return LiveFault(id_, title, lambda _: fault(), lambda _: "")
-
-
 def _other_version(seen: Undisturbed) -> Fault:
     path = tuple(seen.settings.version_field.split("."))
     other = SetField(path, f"{seen.version}-other")
-    return Fault(other, path=seen.version_path, per="connection", when=EveryNth(2))
+    return Fault(other, path=seen.version_path, per="connection", when=_EVERY_OTHER)
 
 
 def _needs_tls(seen: Undisturbed) -> str:
@@ -171,6 +144,18 @@ def _needs_bodies(seen: Undisturbed) -> str:
 
 def _needs_version(seen: Undisturbed) -> str:
     return "" if seen.version else f"the target tells no {seen.settings.version_field}"
+
+
+def _needs_twenty(seen: Undisturbed) -> str:
+    """Enough requests that one is chosen, even where a run sends fewer than the undisturbed."""
+    surely = range(1, seen.requests() // 2)
+    enough = any(map(_ONE_IN_TWENTY.chosen, surely))
+    return "" if enough else f"the suites send too few requests: {seen.requests()}"
+
+
+def _needs_three(seen: Undisturbed) -> str:
+    enough = _EVERY_THIRD.n
+    return "" if seen.connections >= enough else f"the suites use fewer than {enough} connections"
 
 
 FAULTS: tuple[LiveFault, ...] = (
@@ -204,10 +189,11 @@ FAULTS: tuple[LiveFault, ...] = (
     _beyond_health(
         "reset-mid-body", "connections are reset in the middle of the body", ResetMidBody()
     ),
-    _everywhere(
+    LiveFault(
         "intermittent-500",
         "one reply in twenty is a 500",
-        lambda: Fault(SetStatus(500), when=Seeded(0.05, seed=5)),
+        lambda _: Fault(SetStatus(500), when=_ONE_IN_TWENTY),
+        _needs_twenty,
     ),
     LiveFault(
         "version-skew",
@@ -216,9 +202,10 @@ FAULTS: tuple[LiveFault, ...] = (
         _needs_version,
         expects_version=True,
     ),
-    _everywhere(
+    LiveFault(
         "slow-replica",
         "every third connection leads to a replica that is 2 s slower",
-        lambda: Fault(Latency(2.0), per="connection", when=EveryNth(3)),
+        lambda _: Fault(Latency(2.0), per="connection", when=_EVERY_THIRD),
+        _needs_three,
     ),
 )

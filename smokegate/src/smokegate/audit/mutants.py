@@ -1,8 +1,8 @@
 """Mutants: faults as plain data, found in the traffic of a recording.
 
 Two families. *Endpoint*: the same fault on every reply of a method and path template, as a bad
-deployment shows it; a header that most endpoints send is set in one place and breaks in one. *Reply*:
-the fault on one reply only, which shows where a check is blind.
+deployment shows it; a header that most endpoints send is set in one place and breaks as one.
+*Reply*: the fault on one reply only, which shows where a check is blind.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Mutant(msgspec.Struct, frozen=True, kw_only=True):
         """Whether an exchange is one of those that it breaks."""
         if self.number:
             return entry.owner == self.owner and entry.number == self.number
-        if entry.endpoint != self.endpoint and self.endpoint != EVERYWHERE:
+        if self.endpoint not in (entry.endpoint, EVERYWHERE):
             return False
         return self.group in ("", entry.group)
 
@@ -117,7 +117,7 @@ class _Others:
         self._with_json = [each for each in answered if each.content.is_json]
         self._identifiers: dict[str, dict[str, None]] = defaultdict(dict)
         for entry in self._with_json:
-            for path, value in paths(entry.content.document, every=True):
+            for _, value in paths(entry.content.document, every=True):
                 if is_identifier(value):
                     self._identifiers[_shape(value)].setdefault(value)
         self._earlier: dict[tuple[str, str], list[Entry]] = defaultdict(list)
@@ -169,14 +169,19 @@ def _endpoint_family(
     yield from _of_headers("endpoint", endpoint, sorted(names - everywhere))
     for group in ("success", "refusal"):
         there = [each for each in entries if each.group == group and each.content.is_json]
-        found: dict[Path, Any] = {}
-        for entry in there:
-            for path, value in paths(entry.content.document, every=True):
-                if path not in found or found[path] is None:
-                    found[path] = value
-        for path, value in found.items():
+        for path, value in _members(there).items():
             for operator, needed in _field_operators(path, value, others):
                 yield mutant("field", operator, path=path, group=group, value=needed)
+
+
+def _members(entries: list[Entry]) -> dict[Path, Any]:
+    """Every member that some of these bodies have, with a value of it, not null if there is one."""
+    found: dict[Path, Any] = {}
+    for entry in entries:
+        for path, value in paths(entry.content.document, every=True):
+            if found.get(path) is None:
+                found[path] = value
+    return found
 
 
 def _reply_family(entry: Entry, others: _Others) -> Iterator[Mutant]:

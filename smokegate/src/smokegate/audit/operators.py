@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from smokegate.audit.content import Content
 from smokegate.audit.documents import REMOVED, another_text, another_value, changed, of_another_type
@@ -20,6 +20,12 @@ _NO_TRUNCATION = frozenset({204, 304})
 Bodies = Callable[[str, int], Content]
 
 
+class _Case(NamedTuple):
+    mutant: Mutant
+    entry: Entry
+    content: Content
+
+
 class Breaker:
     """Applies mutants; `bodies` gives the recorded reply of an owner by its number.
 
@@ -33,67 +39,86 @@ class Breaker:
 
     def broken(self, mutant: Mutant, entry: Entry) -> Content:
         """The reply as the mutant breaks it; the same object where it changes nothing."""
-        content = entry.content
-        if content.exchange.trouble is not None:
-            return content
-        return _BY_LAYER[mutant.layer](self, mutant, entry, content)
+        if entry.content.exchange.trouble is not None:
+            return entry.content
+        return _BY_LAYER[mutant.layer](self, _Case(mutant, entry, entry.content))
 
-    def _transport(self, mutant: Mutant, entry: Entry, content: Content) -> Content:
-        if mutant.operator == "silent":
-            return content.without_reply("silent", after_s=float("inf"))
-        return content.without_reply(mutant.operator)
+    def _transport(self, case: _Case) -> Content:
+        if case.mutant.operator == "silent":
+            return case.content.without_reply("silent", after_s=float("inf"))
+        return case.content.without_reply(case.mutant.operator)
 
-    def _status(self, mutant: Mutant, entry: Entry, content: Content) -> Content:
-        if mutant.operator == "redirect elsewhere":
-            headers = [each for each in _headers(content) if each[0].lower() != "location"]
-            return content.with_headers([*headers, ("location", ELSEWHERE)]).with_status(_FOUND)
-        if content.status // 100 == mutant.value // 100:
-            return content
-        return content.with_status(mutant.value)
+    def _status(self, case: _Case) -> Content:
+        if case.mutant.operator == "redirect elsewhere":
+            headers = [each for each in _headers(case.content) if each[0].lower() != "location"]
+            return case.content.with_headers([*headers, ("location", ELSEWHERE)]).with_status(
+                _FOUND
+            )
+        if case.content.status // 100 == case.mutant.value // 100:
+            return case.content
+        return case.content.with_status(case.mutant.value)
 
-    def _latency(self, mutant: Mutant, entry: Entry, content: Content) -> Content:
-        return content.later(SLOW_S)
+    def _latency(self, case: _Case) -> Content:
+        return case.content.later(SLOW_S)
 
-    def _body(self, mutant: Mutant, entry: Entry, content: Content) -> Content:
-        if not content.body:
-            return content
-        match mutant.operator:
+    def _body(self, case: _Case) -> Content:
+        if not case.content.body:
+            return case.content
+        match case.mutant.operator:
             case "empty":
-                return content.with_body(b"")
+                return case.content.with_body(b"")
             case "cut short":
-                return content.with_body(content.body[: len(content.body) // 2])
+                return case.content.with_body(case.content.body[: len(case.content.body) // 2])
             case "HTML":
-                others = [each for each in _headers(content) if each[0].lower() != "content-type"]
-                page = content.with_headers([*others, ("content-type", "text/html; charset=utf-8")])
+                others = [
+                    each
+                    for each in _headers(case.content)
+                    if each[0].lower() != "case.content-type"
+                ]
+                page = case.content.with_headers(
+                    [*others, ("case.content-type", "text/html; charset=utf-8")]
+                )
                 return page.with_body(_PAGE)
             case "stale":
-                earlier = mutant.value.get(f"{entry.owner} {entry.number}")
-                return content.with_body(self._bodies(*earlier).body) if earlier else content
-        other = self._bodies(*mutant.value)
-        return content if other.body == content.body else content.with_body(other.body)
+                earlier = case.mutant.value.get(f"{case.entry.owner} {case.entry.number}")
+                return (
+                    case.content.with_body(self._bodies(*earlier).body) if earlier else case.content
+                )
+        other = self._bodies(*case.mutant.value)
+        return (
+            case.content if other.body == case.content.body else case.content.with_body(other.body)
+        )
 
-    def _header(self, mutant: Mutant, entry: Entry, content: Content) -> Content:
-        name, headers = mutant.path[0], _headers(content)
+    def _header(self, case: _Case) -> Content:
+        name, headers = case.mutant.path[0], _headers(case.content)
         if all(each.lower() != name for each, _ in headers):
-            return content
-        if mutant.operator == "removed":
-            return content.with_headers([each for each in headers if each[0].lower() != name])
-        return content.with_headers(
+            return case.content
+        if case.mutant.operator == "removed":
+            return case.content.with_headers([each for each in headers if each[0].lower() != name])
+        return case.content.with_headers(
             [
                 (each, _another_header(value) if each.lower() == name else value)
                 for each, value in headers
             ]
         )
 
-    def _field(self, mutant: Mutant, entry: Entry, content: Content) -> Content:
-        if not content.is_json:
-            return content
-        document = changed(content.document, mutant.path, _CHANGES[mutant.operator](mutant.value))
-        return content if document is content.document else content.with_document(document)
+    def _field(self, case: _Case) -> Content:
+        if not case.content.is_json:
+            return case.content
+        document = changed(
+            case.content.document,
+            case.mutant.path,
+            _CHANGES[case.mutant.operator](case.mutant.value),
+        )
+        return (
+            case.content
+            if document is case.content.document
+            else case.content.with_document(document)
+        )
 
-    def _semantic(self, mutant: Mutant, entry: Entry, content: Content) -> Content:
-        seen = self._declared[mutant.operator](Seen(entry, content, self._entries))
-        return content if seen is None else seen.content
+    def _semantic(self, case: _Case) -> Content:
+        seen = self._declared[case.mutant.operator](Seen(case.entry, case.content, self._entries))
+        return case.content if seen is None else seen.content
 
 
 def _unless_none(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -110,7 +135,7 @@ _CHANGES: dict[str, Callable[[Any], Callable[[Any], Any]]] = {
     "shortened": lambda _: lambda value: value[:-1] if isinstance(value, list) and value else value,
     "swapped": lambda other: lambda value: other if isinstance(value, str) else value,
 }
-_BY_LAYER: dict[str, Callable[[Breaker, Mutant, Entry, Content], Content]] = {
+_BY_LAYER: dict[str, Callable[[Breaker, _Case], Content]] = {
     "transport": Breaker._transport,
     "status": Breaker._status,
     "latency": Breaker._latency,

@@ -173,22 +173,18 @@ def _general(path: Path) -> Path:
 
 def _members_of(kind: Any) -> list[tuple[Path, bool]]:
     """The members below a value of some type, and whether all that is below counts as read."""
-    if kind is Any:
+    if kind in (Any, dict, list) or get_origin(kind) is dict:
         return [((), True)]
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        found: list[tuple[Path, bool]] = [((), False)]
-        for field in msgspec.structs.fields(kind):
-            below = _members_of(field.type)
-            found += [((field.encode_name, *path), whole) for path, whole in below]
-        return found
+        parts = [(field.encode_name, field.type) for field in msgspec.structs.fields(kind)]
+        return [((), False), *(each for name, part in parts for each in _below(name, part))]
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (list, tuple, set, frozenset) and arguments:
-        below = _members_of(arguments[0])
-        return [((), False), *(((EVERY, *path), whole) for path, whole in below)]
+        return [((), False), *_below(EVERY, arguments[0])]
     if origin in (Union, UnionType):
         return [each for argument in arguments for each in _members_of(argument)]
-    if origin is dict or kind is dict or kind is list:
-        return [((), True)]
-    if hasattr(kind, "__metadata__"):
-        return _members_of(arguments[0])
-    return [((), False)]
+    return _members_of(arguments[0]) if hasattr(kind, "__metadata__") else [((), False)]
+
+
+def _below(key: str, kind: Any) -> list[tuple[Path, bool]]:
+    return [((key, *path), whole) for path, whole in _members_of(kind)]

@@ -58,10 +58,10 @@ class _Silent(Redactor):
 class _Nowhere:
     """Nothing is created in a replay, so nothing is to be removed."""
 
-    async def intend(self, kind: str, name: str, owner: str) -> int:
+    async def intend(self, *_: str) -> int:
         return 0
 
-    def settle(self, entry: int, made: bool | None) -> None:
+    def settle(self, *_: object) -> None:
         pass
 
 
@@ -117,7 +117,7 @@ class ReplayClient(Client):
     evidence: _PlayedEvidence
 
     async def _exchange(
-        self, request: Request, creates: tuple[str, str] | None
+        self, request: Request, _creates: tuple[str, str] | None
     ) -> tuple[Exchange, Any]:
         evidence = self.evidence
         evidence.refuse_if_closed()

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from smokegate.audit.advice import advice_for
+from smokegate.audit.live_results import BenignReport, LiveReport
 from smokegate.audit.mutants import Mutant
 from smokegate.audit.overcatching import OverCatch
 from smokegate.audit.trials import Catch, Finding
@@ -61,7 +62,7 @@ class Survivor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Matrix(msgspec.Struct, frozen=True, kw_only=True):
-    """Checks × faults, of the endpoint family and the suite's own faults."""
+    """Checks by faults, of the endpoint family and the suite's own faults."""
 
     checks: list[str]
     rows: list[Row]
@@ -101,6 +102,8 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     single_catchers: dict[str, int]
     over_catching: list[OverCatch]
     excluded: dict[str, str]
+    live: LiveReport | None = None  # where it was asked for
+    benign: BenignReport | None = None
 
 
 def audit_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
@@ -17,11 +17,12 @@ from smokegate.audit.semantic import Declared
 from smokegate.audit.tape import Entry
 from smokegate.checks import Check
 from smokegate.engine.conclusion import blocked, concluded
-from smokegate.errors import SmokegateError
+from smokegate.errors import AuditError
 from smokegate.results import (
     Action,
     CheckResult,
     Consequence,
+    Expectation,
     Outcome,
     ResourceResult,
     Run,
@@ -33,7 +34,7 @@ Fate = Literal["caught", "accident", "survived", "undecided", "equivalent"]
 _MILDEST = Action.PROCEED.value
 
 
-class HarnessError(SmokegateError):
+class HarnessError(AuditError):
     """A mutant that was never delivered, or a spoilt tape: nothing can be said."""
 
 
@@ -146,8 +147,8 @@ class Trials:
             case "header":
                 return looks.at_header(str(mutant.path[0]))
             case "body":
-                return (
-                    looks.at_body or mutant.operator == "HTML" and looks.at_header("content-type")
+                return looks.at_body or (
+                    mutant.operator == "HTML" and looks.at_header("content-type")
                 )
         return True
 
@@ -230,34 +231,35 @@ def _catch(result: CheckResult, before: CheckResult) -> Catch | None:
     """Whether a check notices now what it did not notice before."""
     if not before.outcome.passes and before.outcome is not Outcome.SKIPPED:
         return None  # what always fails catches nothing
-    attempt = result.attempts[-1] if result.attempts else None
+    means = result.consequence.value
     if result.outcome is Outcome.BLOCKED:
-        consequence = result.failed_consequences[-1]
-        return Catch(result.id, result.reason, consequence.value, through=result.blocked_by)
+        means = result.failed_consequences[-1].value
+        return Catch(result.id, result.reason, means, through=result.blocked_by)
     if result.outcome is Outcome.UNKNOWN:
-        return Catch(result.id, result.reason, result.consequence.value, accidental=True)
-    if attempt is None:
-        return None
-    missed = [each for each in attempt.expectations if not each.held]
-    known = {each.demand for each in _missed_before(before)}
+        return Catch(result.id, result.reason, means, accidental=True)
+    return _by_expectation(result, before) or _by_other_means(result, before)
+
+
+def _by_expectation(result: CheckResult, before: CheckResult) -> Catch | None:
+    missed, known = _missed(result), {each.demand for each in _missed(before)}
     new = [each for each in missed if each.demand not in known]
-    if new:
-        worst = max(new, key=lambda each: each.consequence.severity)
-        return Catch(result.id, worst.demand, worst.consequence.value)
-    if result.outcome is Outcome.FAILED and before.outcome is not Outcome.FAILED:
-        return Catch(result.id, result.reason, result.consequence.value)  # a plain assert
+    if not new:
+        return None
+    worst = max(new, key=lambda each: each.consequence.severity)
+    return Catch(result.id, worst.demand, worst.consequence.value)
+
+
+def _by_other_means(result: CheckResult, before: CheckResult) -> Catch | None:
+    """By a plain assert, or by a warning in the check's own words."""
+    if result.outcome is Outcome.FAILED:
+        return Catch(result.id, result.reason, result.consequence.value)
     warned = [each for each in result.warnings if each not in before.warnings]
-    if warned:
-        return Catch(result.id, warned[0], Consequence.WARN.value)
-    return None
+    return Catch(result.id, warned[0], Consequence.WARN.value) if warned else None
 
 
-def _missed_before(before: CheckResult) -> Iterable[Any]:
-    return (
-        [each for each in before.attempts[-1].expectations if not each.held]
-        if before.attempts
-        else []
-    )
+def _missed(result: CheckResult) -> list[Expectation]:
+    attempts = result.attempts[-1:]
+    return [each for attempt in attempts for each in attempt.expectations if not each.held]
 
 
 def _same(value: Any, other: Any) -> bool:

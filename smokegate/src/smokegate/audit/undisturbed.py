@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from smokegate.audit.front import Front, Performance
 from smokegate.errors import UsageError
@@ -67,6 +66,11 @@ class Undisturbed:
         """How many connections carried a request."""
         return len({request.connection for request in self.performance.record.received})
 
+    @property
+    def slowest_s(self) -> float:
+        """How long the slowest request took."""
+        return max((each.timing.total_s for each in self.exchanges()), default=0.0)
+
     def exchanges(self) -> Iterator[Exchange]:
         """The exchanges that are kept as evidence."""
         return (each for tried in self.performance.run.attempts for each in tried.exchanges)
@@ -75,14 +79,14 @@ class Undisturbed:
         return rf"^{re.escape(self.settings.target.path + path)}(?:\?|$)"
 
 
-def undisturbed(front: Front, **changes: Any) -> Undisturbed:
+def undisturbed(front: Front) -> Undisturbed:
     """Verify the target without any fault.
 
     Raises `UsageError` if the gate does not open: what keeps it shut must be cured first, for it
     would be seen beside every fault.
     """
     front.subject.tell("without any fault")
-    performance = front.verify(**changes)
+    performance = front.verify()
     verdict = performance.run.verdict
     if not verdict.action.opens_the_gate:
         failures = performance.record.upstream_failures

@@ -85,10 +85,11 @@ class Conversation:
         if link is None:
             link = self._links.take(upstream)
             self._upstream_links[upstream] = link
+        request = upstream.addressed(request)
         try:
             connection = await link.connect()
             self._record.forwarded.append(SeenRequest.of(request, connection))
-            return await link.exchange(request)
+            return upstream.returned(await link.exchange(request))
         except (OSError, h11.RemoteProtocolError, BodyTooLargeError) as failure:
             await link.close()
             self._record.upstream_failures.append(f"{request.method} {request.target}: {failure!r}")

@@ -127,7 +127,6 @@ class UpstreamLink:
 
         Never sent twice. Raises OSError, h11.RemoteProtocolError, BodyTooLargeError.
         """
-        request = self._upstream.addressed(request)
         head = h11.Request(
             method=request.method.encode("ascii"),
             target=request.target.encode("latin-1"),
@@ -141,7 +140,7 @@ class UpstreamLink:
             raise ConnectionError("the upstream closed before it replied")
         reply = _reply(response, await self._read_body())
         await self._finish()
-        return self._upstream.returned(reply)
+        return reply
 
     async def close(self) -> None:
         """Drop the connection, if there is one."""
