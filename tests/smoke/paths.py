@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -29,6 +30,7 @@ class Puzzle:
         inside = all(0 <= at < extent for at, extent in zip(cell, self.dimensions, strict=True))
         return inside and cell not in self.obstacles
 
+    @cache  # of a few puzzles that are never let go  # noqa: B019
     def shortest(self) -> int | None:
         """Steps of a shortest path, by breadth-first search; None if there is no way."""
         reached, front, steps = {self.start}, [self.start], 0
@@ -42,8 +44,12 @@ class Puzzle:
             steps += 1
         return None
 
-    def flaw(self, path: Sequence[Sequence[int]]) -> str:
-        """Say what is wrong with a path first; nothing if it leads from start to end."""
+    def flaw(self, path: Sequence[Sequence[int]] | None) -> str:
+        """Say what is wrong with an answer; nothing if no path is shorter, or there is none."""
+        shortest = self.shortest()
+        if path is None or shortest is None:
+            flaw = "there is a way" if path is None else "there is no way"
+            return "" if path is None and shortest is None else flaw
         cells = [tuple(cell) for cell in path]
         if not cells or cells[0] != self.start or cells[-1] != self.end:
             return f"it leads from {cells[:1]} to {cells[-1:]}"
@@ -53,7 +59,8 @@ class Puzzle:
         for one, next_one in pairwise(cells):
             if next_one not in _neighbours(one):
                 return f"{one} and {next_one} are no neighbours"
-        return ""
+        steps = len(cells) - 1
+        return "" if steps == shortest else f"it has {steps} steps, not {shortest}"
 
 
 def _neighbours(cell: Cell) -> Iterator[Cell]:

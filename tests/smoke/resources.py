@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from smokegate import Client, Reply, expect, removes, resource
+from contract import Tenant, Tokens, User
+
+from smokegate import INVESTIGATE, ROLLBACK, Client, Reply, expect, removes, resource
 
 
 @dataclass(frozen=True)
@@ -15,9 +17,14 @@ class Account:
     """Somebody who has registered, with a tenant of their own."""
 
     email: str
-    token: str
-    refresh_token: str
-    tenant_id: str
+    tokens: Tokens
+    user: User
+    tenant: Tenant
+
+    @property
+    def token(self) -> str:
+        """What opens the service to them."""
+        return self.tokens.access_token
 
 
 @resource
@@ -38,7 +45,7 @@ async def burst_token(client: Client) -> str:
     account = await register(client)
     entry = await log_in(client, account.email)
     expect(entry).status(200)
-    return entry.read(str, "access_token")
+    return entry.read(Tokens).access_token
 
 
 @removes("account")
@@ -58,12 +65,13 @@ async def register(client: Client) -> Account:
     email = client.email()
     reply = await sign_up(client, email)
     expect(reply).status(201)
-    return Account(
-        email=email,
-        token=reply.read(str, "access_token"),
-        refresh_token=reply.read(str, "refresh_token"),
-        tenant_id=reply.read(str, "tenant", "id"),
-    )
+    tokens = reply.read(Tokens)
+    # Most checks need the tokens only: a flaw in the rest is no reason to roll back.
+    user = reply.read(User, "user", or_else=INVESTIGATE)
+    tenant = reply.read(Tenant, "tenant", or_else=INVESTIGATE)
+    is_theirs = user.email == email.lower()
+    expect(reply, or_else=ROLLBACK).that("it is under their address", is_theirs, seen=user.email)
+    return Account(email, tokens, user, tenant)
 
 
 async def sign_up(client: Client, email: str) -> Reply:

@@ -4,8 +4,29 @@ from __future__ import annotations
 
 from asyncio import gather
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
+from contract import (
+    Counts,
+    Deliveries,
+    Lattice,
+    Page,
+    Plan,
+    Queued,
+    Subscription,
+    Tenant,
+    Text,
+    Tokens,
+    Usage,
+    User,
+    Way,
+    Webhook,
+    Webhooks,
+    expect_refused,
+    expect_same,
+)
+from msgspec.structs import replace
 from paths import PUZZLES, Puzzle
 from receiver import receiving
 from resources import Account, log_in, register, sign_up
@@ -14,6 +35,7 @@ from smokegate import (
     INVESTIGATE,
     MONITOR,
     ROLLBACK,
+    WARN,
     Client,
     Reply,
     WorkflowSuite,
@@ -23,6 +45,8 @@ from smokegate import (
 
 ME = "/api/auth/me"
 LATTICES = "/api/lattices"
+SUBSCRIPTION = "/api/subscriptions"
+WEBHOOKS = "/api/webhooks"
 ACROSS = {"start": [0, 0, 0], "end": [4, 4, 4]}
 
 
@@ -44,16 +68,19 @@ class TestCriticalWorkflows(WorkflowSuite):
         """A newcomer registers and is let in; one address makes one account."""
         newcomer = await register(client)
         session = client.with_token(newcomer.token)
-        me, renewed, again, in_capitals = await gather(
+        refreshing = {"refresh_token": newcomer.tokens.refresh_token}
+        me, renewed, *again = await gather(
             session.get(ME),
-            session.post("/api/auth/refresh", json={"refresh_token": newcomer.refresh_token}),
+            session.post("/api/auth/refresh", json=refreshing),
             sign_up(client, newcomer.email),
             sign_up(client, newcomer.email.upper()),
         )
         _expect_account(me, newcomer)
-        expect(renewed).status(200).json("access_token")
-        expect(again).refused()
-        expect(in_capitals).refused()
+        for reply in again:
+            expect_refused(reply)
+        expect(renewed).status(200)
+        session = client.with_token(renewed.read(Tokens).access_token)
+        _expect_account(await session.get(ME), newcomer)
 
     async def test_user_login_flow(self, client: Client, member: Account) -> None:
         """The right password lets in and no other does; logging out ends it."""
@@ -62,15 +89,16 @@ class TestCriticalWorkflows(WorkflowSuite):
             log_in(client, member.email, password=client.unique("wrong")),
             log_in(client, client.email()),
         )
-        expect(wrong, or_else=ROLLBACK).status(401)
-        expect(unknown, or_else=ROLLBACK).refused()
+        refusal = (wrong.status, expect_refused(wrong, 401, or_else=ROLLBACK))
+        other = (unknown.status, expect_refused(unknown, or_else=ROLLBACK))
         expect(unknown, or_else=INVESTIGATE).that(
             "an unknown address is refused just as a wrong password is",
-            _refusal(unknown) == _refusal(wrong),
-            seen=f"{_refusal(unknown)}, not {_refusal(wrong)}",
+            other == refusal,
+            seen=f"{other}, not {refusal}",
         )
         expect(right).status(200)
-        session = client.with_token(right.read(str, "access_token"))
+        _expect_account(right, member, "user")
+        session = client.with_token(right.read(Tokens).access_token)
         _expect_account(await session.get(ME), member)
         expect(await session.post("/api/auth/logout")).succeeded()
         expect(await session.get(ME, fresh=True), or_else=INVESTIGATE).status(401)
@@ -86,8 +114,8 @@ class TestCriticalWorkflows(WorkflowSuite):
         lattice_id, name = created.read(str, "id"), created.read(str, "name")
         *_, swapped = await gather(
             self._see_own(mine, member),
-            _stay_out(theirs, lattice_id, member.tenant_id),
-            client.with_token(member.refresh_token).get(ME),
+            _stay_out(theirs, lattice_id, member.tenant.id),
+            client.with_token(member.tokens.refresh_token).get(ME),
         )
         expect(swapped).status(401)
         kept = await self._read_back(mine, f"{LATTICES}/{lattice_id}", "it is kept", _is_there)
@@ -104,49 +132,54 @@ class TestCriticalWorkflows(WorkflowSuite):
             _expect_account(reply, member)
             _expect_private(reply)
         expect(tenants).status(200)
-        ids = tenants.each(str, "items", "id")
-        expect(tenants).that("only their own is listed", ids == [member.tenant_id], seen=ids)
+        listed = tenants.read(list[Tenant], "items")
+        expect(tenants).that("only their own is listed", listed == [member.tenant], seen=listed)
 
     async def test_subscription_flow(self, client: Client) -> None:
         """A plan is chosen, changed and cancelled, and is then what was asked for."""
         me = client.with_token((await register(client)).token)
-        plans, before = await gather(me.get("/api/plans"), me.get("/api/subscriptions"))
+        plans, before = await gather(me.get("/api/plans"), me.get(SUBSCRIPTION))
         expect(plans).status(200)
         expect(before).status(200)
-        first = before.read(str, "plan")
-        others = [code for code in plans.each(str, "items", "code") if code != first]
-        expect(plans).that("there are two plans more", len(others) >= 2, seen=others)
-        expect(await me.post("/api/subscriptions", json={"plan": others[0]})).status(201)
-        expect(await me.patch("/api/subscriptions", json={"plan": others[1]})).status(200)
-        await self._read_plan(me, others[1])
-        expect(await me.delete("/api/subscriptions")).succeeded()
-        await self._read_plan(me, first)
+        own, offered = before.read(str, "plan"), plans.read(list[Plan], "items")
+        offered.sort(key=lambda plan: plan.code != own)
+        expect(plans).that("there are three plans", len(offered) >= 3, seen=offered)
+        first, second, third = offered[:3]
+        _expect_plan(before, first)
+        created = await me.post(SUBSCRIPTION, json={"plan": second.code})
+        expect(created).status(201)
+        expect(created, or_else=WARN).header("Location", has=SUBSCRIPTION)
+        chosen = _expect_plan(created, second, status="active", canceled_at=None)
+        changed = await me.patch(SUBSCRIPTION, json={"plan": third.code})
+        expect(changed).status(200)
+        began = chosen.started_at
+        _expect_plan(changed, third, status="active", started_at=began, canceled_at=None)
+        await self._read_plan(me, changed)
+        ended = await me.delete(SUBSCRIPTION)
+        expect(ended).succeeded()
+        _expect_plan(ended, first, status="canceled", started_at=began)
+        await self._read_plan(me, ended)
 
-    async def _read_plan(self, me: Client, plan: str) -> None:
-        """Demand that this plan is in force."""
+    async def _read_plan(self, me: Client, answered: Reply) -> None:
+        """Demand that the subscription is in force that was answered."""
+        wanted, what = answered.read(Subscription), "the plan is the one that was answered"
         await self._read_back(
-            me,
-            "/api/subscriptions",
-            f"the plan is {plan}",
-            lambda reply: reply.read(str, "plan") == plan,
+            me, SUBSCRIPTION, what, lambda reply: reply.read(Subscription) == wanted
         )
 
     async def test_lattice_creation_flow(self, client: Client, member: Account) -> None:
         """A lattice is kept as it was sent, is listed, and is gone when it is deleted."""
-        me, sent = client.with_token(member.token), _lattice(client)
-        created = await me.post(LATTICES, json=sent)
-        expect(created).status(201)
-        lattice_id = created.read(str, "id")
-        path = f"{LATTICES}/{lattice_id}"
+        me = client.with_token(member.token)
+        made = await _make(me, _lattice(client))
+        path = f"{LATTICES}/{made.id}"
         kept, listed = await gather(
             self._read_back(me, path, "it is kept", _is_there), me.get(f"{LATTICES}?limit=100")
         )
-        for name, value in sent.items():
-            expect(kept, or_else=ROLLBACK).json(name, equals=value)
-        expect(kept, or_else=ROLLBACK).json("cells", equals=97 * 89 * 83)
+        found = kept.read(Lattice, or_else=ROLLBACK)
+        expect_same(kept, "it is kept as it was made", found, made)
         expect(listed).status(200)
-        ids = listed.each(str, "items", "id")
-        expect(listed).that("it is listed", lattice_id in ids, seen=ids)
+        listing = listed.read(Page).items
+        expect(listed).that("it is listed", made.summary in listing, seen=listing)
         expect(await me.delete(path)).succeeded()
         await self._read_back(me, path, "it is gone", lambda reply: reply.status == 404)
 
@@ -175,46 +208,50 @@ class TestCriticalWorkflows(WorkflowSuite):
         me = client.with_token(member.token)
         async with receiving(self.webhook_receiver) as receiver:
             # Nothing here makes this event happen: the test is the only delivery.
-            wanted = {"url": receiver.url, "events": ["subscription.changed"]}
-            created = await me.post("/api/webhooks", json=wanted)
+            sent = {"url": receiver.url, "events": ["subscription.changed"]}
+            created = await me.post(WEBHOOKS, json=sent)
             expect(created).status(201)
-            webhook_id, secret = created.read(str, "id"), created.read(str, "secret")
-            path = f"/api/webhooks/{webhook_id}"
-            listed, tried = await gather(me.get("/api/webhooks"), me.post(f"{path}/test"))
-            expect(listed).that("it is listed", webhook_id in listed.each(str, "items", "id"))
+            hook, secret = created.read(Webhook), created.read(Text, "secret")
+            path = f"{WEBHOOKS}/{hook.id}"
+            expect(created, or_else=WARN).header("Location", has=path)
+            expect_same(created, "it is as it was sent", hook, replace(hook, **sent, enabled=True))
+            listed, tried = await gather(me.get(WEBHOOKS), me.post(f"{path}/test"))
+            expect(listed).status(200)
+            hooks = listed.read(Webhooks)
+            is_listed = hook in hooks.items and hooks.total == len(hooks.items)
+            expect(listed).that("it is listed", is_listed, seen=hooks)
             expect(tried).succeeded()
+            queued = tried.read(Queued)
             deliveries = await me.poll(
                 lambda: me.get(f"{path}/deliveries"),
                 until=_is_attempted,
                 within_s=self.webhook_wait_s,
             )
-            expect(deliveries).that(
-                "the test delivery is sent", _is_attempted(deliveries), seen=deliveries.text
-            )
+            found, is_sent = deliveries.read(Deliveries), _is_attempted(deliveries)
+            expect(deliveries).status(200).that("the test delivery is sent", is_sent, seen=found)
+            items = [(each.id, each.event) for each in found.items]
+            is_alone = found.total == 1 and items == [(queued.id, queued.event)]
+            expect(deliveries).that("nothing else is sent", is_alone, seen=found)
             if self.webhook_receiver:
                 flaw = await receiver.flaw(secret, within_s=self.webhook_wait_s)
                 expect(tried).that("a signed delivery arrives", not flaw, seen=flaw)
         expect(await me.delete(path)).succeeded()
-        expect(await me.get(path)).status(404)
+        expect_refused(await me.get(path), 404)
 
     async def test_usage_tracking_flow(self, client: Client) -> None:
         """Usage counts what was done, no more and no less."""
         me = client.with_token((await register(client)).token)
         before = _counts(await me.get("/api/usage"))
-        created, too = await gather(*(me.post(LATTICES, json=_lattice(client)) for _ in range(2)))
-        expect(created).status(201)
-        expect(too).status(201)
-        found = await me.post(f"{LATTICES}/{created.read(str, 'id')}/pathfind", json=ACROSS)
+        made, _ = await gather(*(_make(me, _lattice(client)) for _ in range(2)))
+        found = await me.post(f"{LATTICES}/{made.id}/pathfind", json=ACROSS)
         expect(found).status(200)
-        done = {"calls": 3, "lattices_created": 2, "path_searches": 1}
-        wanted = {name: before[name] + count for name, count in done.items()}
+        wanted = before + Counts(calls=3, lattices_created=2, path_searches=1)
         after = await me.poll(
             lambda: me.get("/api/usage"),
             until=lambda usage: _counts(usage) == wanted,
             within_s=self.usage_wait_s,
         )
-        for name, count in wanted.items():
-            expect(after).json("totals", name, equals=count)
+        expect_same(after, "what was done is counted", _counts(after), wanted, or_else=None)
 
     async def test_error_recovery_flow(self, client: Client, member: Account) -> None:
         """What is wrong is named, and what is right works after that."""
@@ -224,14 +261,16 @@ class TestCriticalWorkflows(WorkflowSuite):
             *(me.post(LATTICES, json=right | {field: wrong}) for field, wrong in mistakes.items())
         )
         for field, reply in zip(mistakes, refusals, strict=True):
-            expect(reply).refused().that(f"{field} is named", field in reply.text, seen=reply.text)
-        created = await me.post(LATTICES, json=right)
-        expect(created).status(201)
-        path = f"{LATTICES}/{created.read(str, 'id')}"
+            expect_refused(reply, naming=[field])
+        made = await _make(me, right)
+        path = f"{LATTICES}/{made.id}"
         outside = await me.post(f"{path}/pathfind", json=ACROSS | {"end": [97, 0, 0]})
-        expect(outside).refused().that("end is named", "end" in outside.text, seen=outside.text)
+        expect_refused(outside, naming=["end"])
         renamed = await me.patch(path, json={"name": "found its way"})
-        expect(renamed).status(200).json("name", equals="found its way")
+        expect(renamed).status(200)
+        now = renamed.read(Lattice)
+        wanted = replace(made, name="found its way", updated_at=now.updated_at)
+        expect_same(renamed, "its name is changed and nothing else", now, wanted)
 
     async def test_bulk_operations_flow(self, client: Client) -> None:
         """Many lattices are made in one go, and all of them are there."""
@@ -240,12 +279,17 @@ class TestCriticalWorkflows(WorkflowSuite):
         many = [_lattice(client) for _ in range(self.bulk_lattices)]
         made = await me.post(f"{LATTICES}/bulk", json={"lattices": many})
         expect(made).status(201).faster_than(self.bulk_limit_s)
-        names = {lattice["name"] for lattice in many}
+        lattices = made.read(list[Lattice], "items")
+        expect(made).json("created", equals=len(lattices))
+        pairs = zip(lattices, many, strict=False)
+        wrong = [lattice.name for lattice, sent in pairs if lattice != _as_sent(lattice, sent)]
+        expect(made, or_else=ROLLBACK).that("they are as they were sent", not wrong, seen=wrong)
+        wanted = {lattice.id: lattice.summary for lattice in lattices}
         await self._read_back(
             me,
             f"{LATTICES}?limit=100",
             "all of them are there",
-            lambda reply: names <= set(reply.each(str, "items", "name")),
+            lambda reply: {each.id: each for each in reply.read(Page).items} == wanted,
         )
 
 
@@ -254,16 +298,32 @@ def _lattice(client: Client) -> dict[str, Any]:
     return {
         "name": client.unique("Gitter 格子 🧊"),
         "description": '\u00e9 is not e\u0301, "quoted" \\ <b>&amp;</b>, 9007199254740993',
-        "dimensions": [97, 89, 83],
-        "obstacles": [[0, 0, 1], [96, 88, 82]],
+        "dimensions": (97, 89, 83),
+        "obstacles": [(0, 0, 1), (96, 88, 82)],
     }
+
+
+async def _make(me: Client, sent: dict[str, Any]) -> Lattice:
+    """Have a lattice made, and demand it as it was sent."""
+    created = await me.post(LATTICES, json=sent)
+    expect(created).status(201)
+    made = created.read(Lattice)
+    expect(created, or_else=WARN).header("Location", has=f"{LATTICES}/{made.id}")
+    expect_same(created, "it is as it was sent", made, _as_sent(made, sent))
+    return made
+
+
+def _as_sent(lattice: Lattice, sent: dict[str, Any]) -> Lattice:
+    """What must be answered; what only the service knows, such as times, is as it says."""
+    count = {"cells": prod(sent["dimensions"]), "obstacle_count": len(sent["obstacles"])}
+    return replace(lattice, **sent, **count)
 
 
 async def _stay_out(stranger: Client, lattice_id: str, tenant_id: str) -> None:
     """Try what only the owner may do."""
     path = f"{LATTICES}/{lattice_id}"
     listed, *intrusions = await gather(
-        stranger.get(LATTICES),
+        stranger.get(f"{LATTICES}?limit=100"),
         stranger.get(path),
         stranger.patch(path, json={"name": "taken over"}),
         stranger.delete(path),
@@ -271,47 +331,45 @@ async def _stay_out(stranger: Client, lattice_id: str, tenant_id: str) -> None:
     )
     for reply in intrusions:
         expect(reply).that("a stranger gets nothing", reply.status >= 400, seen=reply.status)
+        expect_refused(reply, 403, 404, or_else=INVESTIGATE)
     expect(listed).status(200)
-    ids = listed.each(str, "items", "id")
-    expect(listed).that("who made nothing is listed nothing", not ids, seen=ids)
+    nothing = Page(items=[], total=0, limit=100, offset=0)
+    expect_same(listed, "who made nothing is listed nothing", listed.read(Page), nothing)
 
 
 async def _solve(me: Client, puzzle: Puzzle) -> None:
     """Have the service solve a puzzle, and compare with the solution of our own search."""
-    created = await me.post(LATTICES, json=puzzle.lattice(me.unique(puzzle.name)))
-    expect(created).status(201)
+    lattice = await _make(me, puzzle.lattice(me.unique(puzzle.name)))
     ends = {"start": puzzle.start, "end": puzzle.end}
-    found = await me.post(f"{LATTICES}/{created.read(str, 'id')}/pathfind", json=ends)
+    found = await me.post(f"{LATTICES}/{lattice.id}/pathfind", json=ends)
     expect(found).status(200)
-    path, shortest = found.read(list[list[int]] | None, "path"), puzzle.shortest()
-    answer = expect(found, or_else=ROLLBACK)
-    if path is None or shortest is None:
-        answer.that("a way is found if there is one", path is None and shortest is None, seen=path)
-        answer.json("reachable", equals=False)
-        return
-    flaw, steps = puzzle.flaw(path), len(path) - 1
-    answer.that("the path is a way through", not flaw, seen=flaw)
-    answer.that(
-        "the path is as short as can be", steps == shortest, seen=f"{steps}, not {shortest}"
-    )
-    answer.json("length", equals=steps)
-
-
-def _refusal(reply: Reply) -> tuple[Any, ...]:
-    """What a refusal says; without what differs each time, such as ids and times."""
-    words = ("type", "title", "detail", "message", "code")
-    return (reply.status, *(reply.read(Any, word) for word in words if reply.has(word)))
+    way, shortest = found.read(Way), puzzle.shortest()
+    flaw = puzzle.flaw(way.path)
+    expect(found, or_else=ROLLBACK).that("the way is the shortest, if any", not flaw, seen=flaw)
+    wanted = replace(way, reachable=shortest is not None, length=shortest, cost=shortest)
+    expect_same(found, "what is said of it is so", way, wanted)
+    free = lattice.cells - lattice.obstacle_count
+    expect(found).that("it explored what there is", 0 < way.explored <= free, seen=way.explored)
 
 
 def _is_there(reply: Reply) -> bool:
     return reply.status == 200
 
 
-def _expect_account(reply: Reply, account: Account) -> None:
-    """Demand this account; a service may write its address in another letter case."""
+def _expect_account(reply: Reply, account: Account, *at: str) -> None:
+    """Demand this account, as registering answered it, and its tenant beside or within it."""
     expect(reply).status(200)
-    email = reply.read(str, "email")
-    expect(reply).that("it is their account", email.lower() == account.email.lower(), seen=email)
+    who = (reply.read(User, *at), reply.read(Tenant, "tenant"))
+    is_theirs = who == (account.user, account.tenant)
+    expect(reply, or_else=ROLLBACK).that("it is their account", is_theirs, seen=who)
+
+
+def _expect_plan(reply: Reply, plan: Plan, **wanted: Any) -> Subscription:
+    """Demand a subscription to this plan with its limits."""
+    found = reply.read(Subscription)
+    same = replace(found, plan=plan.code, limits=plan.limits, **wanted)
+    expect_same(reply, f"the plan is {plan.code}", found, same)
+    return found
 
 
 def _expect_private(reply: Reply) -> None:
@@ -320,15 +378,20 @@ def _expect_private(reply: Reply) -> None:
     said = {part.partition("=")[0].strip() for part in cache_control.split(",")}
     is_private = bool(said & {"private", "no-store"})
     is_shared = bool(said & {"public", "s-maxage", "must-revalidate"}) and not is_private
-    expect(reply).that("no cache may share it", not is_shared, seen=cache_control or "no header")
+    seen = cache_control or "no header"
+    expect(reply).that("no cache may share it", not is_shared, seen=seen)
+    expect(reply, or_else=WARN).that("it is said to be private", is_private, seen=seen)
 
 
 def _is_attempted(deliveries: Reply) -> bool:
-    is_there = deliveries.has("items", 0)
-    return is_there and deliveries.read(int, "items", 0, "attempts") > 0
+    """Whether a delivery was tried, and it is said how that went."""
+    items = deliveries.read(Deliveries).items
+    return any(each.attempts > 0 and (each.delivered_at or each.error) for each in items)
 
 
-def _counts(usage: Reply) -> dict[str, int]:
-    expect(usage).status(200)
-    names = ("calls", "lattices_created", "path_searches")
-    return {name: usage.read(int, "totals", name) for name in names}
+def _counts(reply: Reply) -> Counts:
+    """The totals of all days, which must add up."""
+    expect(reply).status(200)
+    usage = reply.read(Usage)
+    expect(reply).that("every day is there, and all add up", usage.adds_up, seen=usage.totals)
+    return usage.totals

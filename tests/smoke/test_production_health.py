@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Literal
 
 import exposition
+from contract import expect_refused
 from resources import Account
 
 from smokegate import (
@@ -28,6 +29,11 @@ from smokegate import (
 
 DAY_S = 86_400
 ALLOWED_ORIGIN = "Access-Control-Allow-Origin"
+# What must be listed for pages to change things and to show their token (the Fetch standard).
+PREFLIGHT_NEEDS = {
+    "Access-Control-Allow-Methods": {"delete", "patch"},
+    "Access-Control-Allow-Headers": {"authorization", "content-type"},
+}
 # How programs of several languages show where in their code they failed, as text or within JSON.
 TRACE = re.compile(
     r'Traceback \(most recent|File \\?"[^"]+", line \d|(?:\n|\\n)\s+at \w|goroutine \d+ \[|panic: '
@@ -62,10 +68,16 @@ class TestProductionHealth(HealthSuite):
     cors: Literal["optional", "required"] = "optional"
     allowed_origin: str = "http://localhost:3000"
     foreign_origins: tuple[str, ...] = ("https://foreign.example", "null")
-    # Each "Name" or "Name: part of its value".
-    required_headers: tuple[str, ...] = ("X-Content-Type-Options: nosniff", "X-Frame-Options")
+    # Each "Name", "Name: part of its value" or "Name: one part or another".
+    required_headers: tuple[str, ...] = (
+        "X-Content-Type-Options: nosniff",
+        "X-Frame-Options: DENY or SAMEORIGIN",
+    )
     required_headers_tls: tuple[str, ...] = ("Strict-Transport-Security: max-age",)
-    wanted_headers: tuple[str, ...] = ("Content-Security-Policy", "Referrer-Policy")
+    wanted_headers: tuple[str, ...] = (
+        "Content-Security-Policy: frame-ancestors 'none' or frame-ancestors 'self'",
+        "Referrer-Policy: no-referrer or same-origin or strict-origin",
+    )
     certificate_days: float = 14.0
     # Where plain HTTP could be served beside TLS; 80 is tried for port 443 only, 0 is nowhere.
     plain_http_port: int = 80
@@ -77,7 +89,11 @@ class TestProductionHealth(HealthSuite):
         version = reply.read(str, "version")
         client.saw_version(version)
         # Elsewhere is another version where a load balancer has not switched yet.
-        expect(await client.get("/version"), or_else=INVESTIGATE).json("version", equals=version)
+        elsewhere = expect(await client.get("/version"), or_else=INVESTIGATE)
+        elsewhere.status(200).json("version", equals=version)
+        parts = expect(reply, or_else=WARN)
+        parts.json("checks", "database", equals="connected")
+        parts.json("checks", "redis", one_of=("connected", "not configured"))
 
     async def test_database_connection(self, client: Client) -> None:
         """The service reaches its database."""
@@ -89,6 +105,8 @@ class TestProductionHealth(HealthSuite):
         reply = await client.get("/health/redis")
         message = reply.read(str, "message") if reply.has("message") else ""
         if self.redis == "optional" and reply.status == 503 and "not configured" in message.lower():
+            expect_refused(reply, 503)
+            expect(reply, or_else=WARN).json("redis", equals="not configured")
             client.skip('Redis is not configured; set redis = "required" where it should be')
         expect(reply).status(200).json("redis", equals="connected")
 
@@ -135,9 +153,7 @@ class TestProductionHealth(HealthSuite):
     async def test_authentication_endpoint(self, client: Client, member: Account) -> None:
         """An empty registration is refused in words, and nobody gets in without a good token."""
         registration = await client.post("/api/auth/register", json={})
-        expect(registration).refused().that(
-            "a missing field is named", "email" in registration.text, seen=registration.text
-        )
+        expect_refused(registration, naming=["email", "password", "tenant_name"])
         path, *others = self.private_paths
         refusals, probed = await gather(
             gather(
@@ -149,9 +165,12 @@ class TestProductionHealth(HealthSuite):
             gather(*(client.probe(path) for path in others)),
         )
         for reply in refusals:
-            expect(reply).status(401)
+            expect_refused(reply, 401)
         let_in = [path for path, reply in zip(others, probed, strict=True) if _succeeded(reply)]
         expect_all(client).that("nobody is let in without a token", not let_in, seen=let_in)
+        for probe in probed:
+            if probe is not None and probe.status == 401:
+                expect_refused(probe)
 
     @exclusive(last=True)
     @consequence(INVESTIGATE)
@@ -199,6 +218,8 @@ class TestProductionHealth(HealthSuite):
                 not (in_their_name and origin in ("*", *self.foreign_origins)),
                 seen=f"{ALLOWED_ORIGIN}: {origin}",
             )
+        for _, preflight in foreign:
+            expect_refused(preflight, or_else=WARN)
         expect(allowed[0]).status(200)
         if self.cors == "optional" and allowed[0].header(ALLOWED_ORIGIN) is None:
             client.warn(f"no page of {self.allowed_origin} may call; is allowed_origin right?")
@@ -210,6 +231,14 @@ class TestProductionHealth(HealthSuite):
                 origin in ("*", self.allowed_origin),
                 seen=f"{ALLOWED_ORIGIN}: {origin}",
             )
+        answered, preflight = allowed
+        if any(reply.header(ALLOWED_ORIGIN) != origin for reply, _ in foreign):
+            expect(answered, or_else=WARN).header("Vary", has="Origin")
+        for name, needed in PREFLIGHT_NEEDS.items():
+            said = (preflight.header(name) or "").lower()
+            listed = {each.strip() for each in said.split(",")}
+            holds = needed <= listed or "*" in listed
+            expect(preflight, or_else=WARN).that(f"{name} has what pages send", holds, seen=said)
 
     async def test_security_headers(self, client: Client) -> None:
         """Browsers are told to be careful with the replies."""
@@ -220,8 +249,9 @@ class TestProductionHealth(HealthSuite):
             required += self.required_headers_tls
         for means, headers in (INVESTIGATE, required), (WARN, self.wanted_headers):
             for header in headers:
-                name, _, part = header.partition(":")
-                expect(reply, or_else=means).header(name, has=part.strip())
+                name, _, parts = header.partition(":")
+                part = _said(reply.header(name) or "", parts.strip())
+                expect(reply, or_else=means).header(name, has=part)
 
     async def test_error_handling(self, client: Client) -> None:
         """Wrong requests are refused in good order, and without a look into the code."""
@@ -239,9 +269,11 @@ class TestProductionHealth(HealthSuite):
             expect(reply, or_else=INVESTIGATE).that(
                 "no stack trace is shown", trace is None, seen=trace[0] if trace else ""
             )
-        expect(unknown).status(404).that("it is JSON", isinstance(unknown.json, dict))
-        expect(wrong_method).status(405)
-        expect(malformed).refused()
+        expect_refused(unknown, 404)
+        expect(unknown).that("it is JSON", isinstance(unknown.json, dict))
+        expect_refused(wrong_method, 405)
+        expect(wrong_method, or_else=INVESTIGATE).header("Allow", has="GET")
+        expect_refused(malformed)
 
     async def test_ssl_certificate(self, client: Client) -> None:
         """The certificate is good and stays so; nothing is served by less than TLS 1.2."""
@@ -281,6 +313,11 @@ async def _cross(client: Client, origin: str) -> tuple[Reply, Reply]:
         client.get("/health", headers={"Origin": origin}),
         client.request("OPTIONS", "/health", headers={"Origin": origin, **wanted}),
     )
+
+
+def _said(value: str, parts: str) -> str:
+    """Give the one of several parts that a value has; all of them if it has none."""
+    return next((part for part in parts.split(" or ") if part.lower() in value.lower()), parts)
 
 
 def _succeeded(reply: Reply | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from smokegate.settings import Settings
 
 from smokegate import engine, settings
 from tests.gate.audit.whole_engine import checks_by_engine, failed_demands
+from tests.gate.suite_folder import suite_folder
 from tests.system.command import SUITES, Commands, Done
 from tests.system.lattice_process import LatticeProcess
 from tests.system.replay_and_live.comparing import compared
@@ -34,6 +36,13 @@ AT_LEAST = {
     "monitor": {"F16", "F72"},
 }
 SEVERITY = ["proceed", "monitor", "inconclusive", "investigate", "rollback"]
+
+
+@pytest.fixture
+def suites() -> Iterator[Path]:
+    """The shipped suites; whoever loads them in this process forgets them again."""
+    with suite_folder(SUITES):
+        yield SUITES
 
 
 @pytest.fixture(scope="module")
@@ -117,13 +126,13 @@ def test_a_recording_is_audited_without_a_network_and_comes_to_the_same(
     assert result["matrix"] == msgspec.to_builtins(audit.matrix)
 
 
-def test_a_sample_equals_runs_of_the_whole_engine(files: Path, audit: Audit) -> None:
+def test_a_sample_equals_runs_of_the_whole_engine(files: Path, audit: Audit, suites: Path) -> None:
     del audit
     taken = recording.load(files / "recording.json")
     known = settings.load({"url": taken.url}, {})
     known = msgspec.structs.replace(known, test_password=taken.test_password)
-    plan = engine.load([SUITES], known)
-    rehearsal = campaign.rehearsed(Job([SUITES], known, taken), plan)
+    plan = engine.load([suites], known)
+    rehearsal = campaign.rehearsed(Job([suites], known, taken), plan)
     trials = Trials(rehearsal, declared_in(plan))
     mutants = [*mutants_of(rehearsal.sound_entries), *mutants_in(plan)]
     for mutant in random.Random(7).sample(mutants, 25):
@@ -180,6 +189,7 @@ def test_a_score_can_be_demanded(files: Path, audit: Audit, tmp_path: Path) -> N
     assert done.code == 1
 
 
+@pytest.mark.usefixtures("suites")
 def test_a_replay_shows_what_a_live_run_does(lattice: LatticeProcess, tmp_path: Path) -> None:
     """The quick form of `python -m tests.system.replay_and_live 100`."""
     known = Settings(url=lattice.url, url_given=True, ca_file=str(lattice.ca_file))

@@ -5,22 +5,34 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import contract
 import exposition
+import msgspec
 import pytest
 import receiver
+from lattice.accounts import schemas as accounts
+from lattice.lattices import schemas as lattices
 from lattice.lattices.grid import Grid
+from lattice.pathfinding import schemas as pathfinding
 from lattice.pathfinding.search import find_path
+from lattice.subscriptions import schemas as subscriptions
+from lattice.tenants import plans
+from lattice.tenants import schemas as tenants
+from lattice.usage import schemas as usage
+from lattice.webhooks import schemas as webhooks
 from paths import MAZE, OPEN_CUBE, PUZZLES, WALLED_OFF, Puzzle
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from pydantic import BaseModel
 from smokegate.checks import checks_of, declared_settings, load_module, suites_in
 from standardwebhooks import Webhook
 
+from lattice import problems
 from smokegate import engine, settings
 
 SUITES = Path(__file__).parents[1] / "smoke"
@@ -119,6 +131,82 @@ def test_the_puzzles_are_what_they_are_called() -> None:
 )
 def test_a_path_that_is_none_has_a_flaw(path: list[list[int]], flaw: str) -> None:
     assert flaw in OPEN_CUBE.flaw(path)
+
+
+def test_an_answer_must_be_the_shortest_way_or_that_there_is_none() -> None:
+    edge = [[0, 0, at] for at in range(5)]
+    face = [[0, at, 4] for at in range(1, 5)]
+    shortest = [*edge, *face, *([at, 4, 4] for at in range(1, 5))]
+    assert OPEN_CUBE.flaw(shortest) == ""
+    assert OPEN_CUBE.flaw([[0, 0, 0], [0, 0, 1], *shortest]) == "it has 14 steps, not 12"
+    assert OPEN_CUBE.flaw(None) == "there is a way"
+    assert WALLED_OFF.flaw(shortest) == "there is no way"
+    assert WALLED_OFF.flaw(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("promised", "documented"),
+    [
+        (contract.Tokens, accounts.TokenPair),
+        (contract.User, accounts.User),
+        (contract.Tenant, tenants.Tenant),
+        (contract.Plan, plans.Plan),
+        (contract.Limits, plans.Limits),
+        (contract.Subscription, subscriptions.Subscription),
+        (contract.Lattice, lattices.Lattice),
+        (contract.Page, lattices.LatticePage),
+        (contract.Way, pathfinding.SearchAnswer),
+        (contract.Webhook, webhooks.Webhook),
+        (contract.Webhooks, webhooks.Webhooks),
+        (contract.Queued, webhooks.QueuedDelivery),
+        (contract.Delivery, webhooks.Delivery),
+        (contract.Deliveries, webhooks.Deliveries),
+        (contract.Counts, usage.Counts),
+        (contract.Day, usage.UsageDay),
+        (contract.Usage, usage.Usage),
+        (contract.FieldProblem, problems.FieldProblem),
+        (contract.Problem, problems.Problem),
+    ],
+)
+def test_the_suites_read_what_the_service_documents(
+    promised: type[msgspec.Struct], documented: type[BaseModel]
+) -> None:
+    read = {field.encode_name for field in msgspec.structs.fields(promised)}
+    assert read <= set(documented.model_json_schema(mode="serialization")["properties"])
+
+
+def days(*calls: int) -> list[contract.Day]:
+    first = date(2026, 11, 24)
+    return [
+        contract.Day(count, 0, 0, day=first + timedelta(days=number))
+        for number, count in enumerate(calls)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("last", "calls", "of_days", "adds_up"),
+    [
+        (25, 3, days(1, 2), True),
+        (25, 4, days(1, 2), False),
+        (26, 3, days(1, 2), False),
+        (25, 3, days(1, 2, 0), False),
+        (25, 3, [*days(3), *days(0)], False),
+        (23, 0, [], False),
+    ],
+)
+def test_usage_adds_up_if_every_day_is_there(
+    last: int, calls: int, of_days: list[contract.Day], adds_up: bool
+) -> None:
+    totals = contract.Counts(calls, 0, 0)
+    first, last_day = date(2026, 11, 24), date(2026, 11, last)
+    assert contract.Usage(first, last_day, totals, of_days).adds_up is adds_up
+
+
+def test_an_address_is_the_same_in_any_letter_case() -> None:
+    said = {"id": "1", "email": "Ada@Example.com", "role": "owner"}
+    made = msgspec.convert(said | {"created_at": "2026-11-24T10:00:00Z"}, contract.User)
+    kept = said | {"email": "ada@example.com", "created_at": "2026-11-24T11:00:00+01:00"}
+    assert made == msgspec.convert(kept, contract.User)
 
 
 def test_a_path_through_a_wall_has_a_flaw() -> None:

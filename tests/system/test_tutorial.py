@@ -101,7 +101,8 @@ def test_the_tutorial_ends_with_a_gate(tmp_path: Path, service: tuple[str, set[s
 def test_the_checks_of_a_readme_can_be_loaded(tmp_path: Path, readme: str) -> None:
     (block,) = code_blocks((ROOT / readme).read_text(encoding="utf-8"), "python")
     (tmp_path / "test_suite.py").write_text(block)
-    (tmp_path / "resources.py").write_text((ROOT / "tests/smoke/resources.py").read_text())
+    for name in ("contract.py", "resources.py"):
+        (tmp_path / name).write_text((ROOT / "tests/smoke" / name).read_text())
     done = Commands(tmp_path).smokegate("run", "--list", tmp_path / "test_suite.py")
     assert done.code == 0, done.text
 

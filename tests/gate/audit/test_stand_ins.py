@@ -31,6 +31,14 @@ def test_letters_stand_for_letters_and_digits_for_digits(secret: str) -> None:
         assert one.isalnum() or one == other
 
 
+@pytest.mark.parametrize("prefix", ["whsec_", "sk_live_"])
+def test_what_says_which_kind_of_secret_it_is_stays(prefix: str) -> None:
+    secret = prefix + "abcDEF0123456789"
+    stand_in = with_secrets(secret).of(secret)
+    assert stand_in.startswith(prefix)
+    assert stand_in != secret
+
+
 def test_the_same_secret_has_the_same_stand_in_in_every_spelling() -> None:
     secret = "Hunter2-Hunter2/Hunter2"
     stand_ins = with_secrets(secret)

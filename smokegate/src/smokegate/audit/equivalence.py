@@ -81,7 +81,7 @@ class Equivalence:
         return self._reads.reads_member(mutant.endpoint, mutant.path)
 
     def _rule(self, mutant: Mutant) -> str:
-        if mutant.layer == "header" and mutant.path[0] in FRAMING:
+        if mutant.layer == "header" and self._is_framing(mutant):
             return FRAMED
         if mutant.operator == "changed" and self._is_volatile(mutant):
             return VOLATILE
@@ -90,6 +90,15 @@ class Equivalence:
             if not self._declares(mutant.endpoint, group, mutant.path):
                 return UNDECLARED
         return ""
+
+    def _is_framing(self, mutant: Mutant) -> bool:
+        """Whether a header says nothing to users: one of those, or the kind of a body that is none.
+
+        RFC 9110, 8.3: a media type is that of the content.
+        """
+        if mutant.path[0] != "content-type":
+            return mutant.path[0] in FRAMING
+        return not any(e.content.body for e in self._entries if mutant.strikes(e))
 
     def _is_volatile(self, mutant: Mutant) -> bool:
         """Whether it was another value in a second run everywhere, and nothing refers to it."""

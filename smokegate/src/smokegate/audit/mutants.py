@@ -236,7 +236,7 @@ def _field_operators(path: Path, value: Any, others: _Others) -> Iterator[tuple[
     if is_identifier(value):
         other = others.identifier_for(value)
         if other is not None:
-            yield "swapped", other
+            yield "swapped", (value, other)
 
 
 def _of_headers(family: Family, endpoint: str, names: Iterable[str]) -> Iterator[Mutant]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ SLOW_S = 10.0
 ELSEWHERE = "https://elsewhere.invalid/"
 _FOUND = 302
 _PAGE = b"<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body>It works</body></html>\n"
-_NO_TRUNCATION = frozenset({204, 304})
+_NUMBER = re.compile(r"\d+")
 
 Bodies = Callable[[str, int], Content]
 
@@ -133,7 +134,7 @@ _CHANGES: dict[str, Callable[[Any], Callable[[Any], Any]]] = {
     "blank": lambda _: lambda value: "" if isinstance(value, str) else value,
     "emptied": lambda _: lambda value: [] if value and isinstance(value, list) else value,
     "shortened": lambda _: lambda value: value[:-1] if isinstance(value, list) and value else value,
-    "swapped": lambda other: lambda value: other if isinstance(value, str) else value,
+    "swapped": lambda two: lambda value: two[value == two[0]] if isinstance(value, str) else value,
 }
 _BY_LAYER: dict[str, Callable[[Breaker, _Case], Content]] = {
     "transport": Breaker._transport,
@@ -151,5 +152,8 @@ def _headers(content: Content) -> list[tuple[str, str]]:
 
 
 def _another_header(value: str) -> str:
-    """A value that no list of known ones has: of a media type another, of a number the next."""
-    return "text/html" if "json" in value.lower() else another_text(value)
+    """A value that means something else: another media type, numbers that are none, another word."""
+    if "/" in value:
+        return "text/plain" if value.lower().startswith("text/html") else "text/html"
+    without = _NUMBER.sub("0", value)
+    return without if without != value else another_text(value)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
+from datetime import datetime
 from pathlib import Path as File
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -19,6 +20,7 @@ from smokegate.audit.documents import EVERY, Path
 from smokegate.results import Exchange
 
 _SERVER_ERROR = 500
+_SCALARS = (None, type(None), str, int, float, bool, bytes, datetime)
 _OUR_FOLDER = str(File(__file__).parents[1])
 
 
@@ -173,17 +175,23 @@ def _general(path: Path) -> Path:
 
 def _members_of(kind: Any) -> list[tuple[Path, bool]]:
     """The members below a value of some type, and whether all that is below counts as read."""
-    if kind in (Any, dict, list) or get_origin(kind) is dict:
-        return [((), True)]
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+    origin, arguments = get_origin(kind), get_args(kind)
+    if kind in _SCALARS or origin is Literal:
+        return [((), False)]
+    if _is_struct(kind) or _is_struct(origin):
         parts = [(field.encode_name, field.type) for field in msgspec.structs.fields(kind)]
         return [((), False), *(each for name, part in parts for each in _below(name, part))]
-    origin, arguments = get_origin(kind), get_args(kind)
     if origin in (list, tuple, set, frozenset) and arguments:
         return [((), False), *_below(EVERY, arguments[0])]
     if origin in (Union, UnionType):
         return [each for argument in arguments for each in _members_of(argument)]
-    return _members_of(arguments[0]) if hasattr(kind, "__metadata__") else [((), False)]
+    if hasattr(kind, "__metadata__"):
+        return _members_of(arguments[0])
+    return [((), True)]  # whatever it is made of, all of it
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
 def _below(key: str, kind: Any) -> list[tuple[Path, bool]]:

@@ -6,6 +6,7 @@ import base64
 import hmac
 import json
 import os
+import re
 import string
 from typing import Any
 
@@ -21,6 +22,7 @@ _CLASSES = (string.ascii_lowercase, string.ascii_uppercase, string.digits)
 # What some syntax escapes would not be found as it was written.
 _ESCAPED = frozenset("\\\"'`&<>%+ \t\r\n")
 _JWT_PARTS = 3
+_PREFIX = re.compile(r"^(?:[A-Za-z]{2,10}_){1,2}(?=.{8})")  # whsec_..., sk_live_...
 
 
 class StandIns:
@@ -40,13 +42,17 @@ class StandIns:
     def of(self, secret: str) -> str:
         """The stand-in for a secret: letters for letters, digits for digits, as long.
 
+        A prefix that says what kind of secret it is stays.
+
         Of a JSON Web Token (RFC 7519) only the signature is replaced: what it claims may be read,
         and without the signature it lets nobody in.
         """
         parts = secret.split(".")
         if len(parts) == _JWT_PARTS and _is_jose_header(parts[0]):
             return ".".join([*parts[:2], self._scrambled(parts[2])])
-        return self._scrambled(secret)
+        prefix = _PREFIX.match(secret)
+        kept = prefix[0] if prefix else ""
+        return kept + self._scrambled(secret[len(kept) :])
 
     def _scrambled(self, text: str) -> str:
         digest = b""
