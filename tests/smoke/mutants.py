@@ -197,3 +197,21 @@ def stack_trace_shown(seen: Seen) -> Seen | None:
 @fault("the limit on requests is off", row="F81")
 def limiter_off(seen: Seen) -> Seen | None:
     return seen.instead(seen.like(ME, 200)) if seen.is_(ME, 429) else None
+
+
+# What nobody notices, and nobody shall: why a check for it would be brittle, or of no use.
+LEFT = {
+    "*: detail changed": "words for people, free to change",
+    "*: errors[[]*].detail changed": "words for people, free to change",
+    "*: expires_in changed": "a setting that no other reply repeats",
+    "*: refresh_token changed": "refreshing it would take the session from other checks",
+    "GET /api/plans: items*": "which plans there are is the deployment's business",
+    "GET /api/webhooks/{}/deliveries: items[[]*].*": "a count, words, a time: nothing repeats them",
+    "POST /api/webhooks: secret changed": "only a receiver can tell: webhook_receiver",
+    "POST /api/lattices/{}/pathfind: elapsed_ms changed": "a measurement",
+    "PATCH /api/lattices/{}: updated_at changed": "a new time, with nothing to compare it with",
+    "*: header access-control-*": "a convenience of pages; tokens are not cookies",
+    "*: header cross-origin-resource-policy *": "optional for an API",
+    "*: header permissions-policy *": "optional for an API",
+    "*: header ratelimit*": "drafts, no standard; the limit itself is tried out",
+}

@@ -252,6 +252,9 @@ class TestProductionHealth(HealthSuite):
                 name, _, parts = header.partition(":")
                 part = _said(reply.header(name) or "", parts.strip())
                 expect(reply, or_else=means).header(name, has=part)
+        hsts = reply.header("Strict-Transport-Security") or ""
+        switched_off = re.search(r"max-age=\"?0+\b", hsts, re.IGNORECASE)  # RFC 6797, 6.1.1
+        expect(reply, or_else=INVESTIGATE).that("HSTS is not off", not switched_off, seen=hsts)
 
     async def test_error_handling(self, client: Client) -> None:
         """Wrong requests are refused in good order, and without a look into the code."""

@@ -85,6 +85,7 @@ def test_the_counts_add_up(audit: Audit) -> None:
     parts = audit.caught + audit.accidents + audit.survived + audit.undecided + excused
     assert parts == audit.mutants == len(audit.matrix.rows)
     assert audit.score == pytest.approx(audit.caught / (audit.mutants - excused), abs=1e-6)
+    assert [each.fault for each in audit.survivors if not each.left] == []
     assert len(audit.survivors) == audit.survived + audit.undecided + audit.accidents
 
 

@@ -32,6 +32,7 @@ def audited(findings: list[Finding], over: tuple[OverCatch, ...] = ()) -> Audit:
         owners={"GET /a": ["a"]},
         over_catching=list(over),
         excluded={},
+        left={"GET /a: status 5??": "nobody minds"},
         about={**about, "record_seconds": 1.0, "processes": 1},
     )
 
@@ -88,6 +89,7 @@ def test_survivors_come_with_a_line_to_write() -> None:
     assert [each.undecided for each in audit.survivors] == [False, False, True]
     assert all("expect(reply).status" in each.write for each in audit.survivors)
     assert audit.survivors[0].in_checks == ["a"]
+    assert {each.left for each in audit.survivors} == {"nobody minds"}
 
 
 def test_the_counts_of_a_real_audit_add_up() -> None:

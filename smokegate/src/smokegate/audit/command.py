@@ -24,7 +24,7 @@ from smokegate.audit.recording import Recording
 from smokegate.audit.rehearsal import Rehearsal
 from smokegate.audit.replay import silenced
 from smokegate.audit.report import Audit, audit_of
-from smokegate.audit.semantic import mutants_in
+from smokegate.audit.semantic import left_in, mutants_in
 from smokegate.audit.trials import Finding
 from smokegate.audit.virtual_loop import in_virtual_loop
 from smokegate.audit.volatility import volatile
@@ -101,6 +101,7 @@ class Command:
             owners=_owners(rehearsal),
             over_catching=over_caught,
             excluded=_excluded(rehearsal) | idle,
+            left=left_in(plan),
             about={
                 "tool": taken.tool,
                 "target": taken.url,

@@ -152,7 +152,7 @@ def _headers(content: Content) -> list[tuple[str, str]]:
 
 
 def _another_header(value: str) -> str:
-    """A value that means something else: another media type, numbers that are none, another word."""
+    """A value that means something else: another media type, 0 for a number, another word."""
     if "/" in value:
         return "text/plain" if value.lower().startswith("text/html") else "text/html"
     without = _NUMBER.sub("0", value)

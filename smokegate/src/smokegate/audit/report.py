@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 
 import msgspec
 
@@ -51,7 +52,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Survivor(msgspec.Struct, frozen=True, kw_only=True):
-    """A fault that nobody noticed: where, and the line that would notice it."""
+    """A fault that nobody noticed: where, and the line that would notice it.
+
+    `left` is the reason why the suites' author has decided to leave it; it counts all the same.
+    """
 
     fault: str
     endpoint: str
@@ -59,6 +63,7 @@ class Survivor(msgspec.Struct, frozen=True, kw_only=True):
     undecided: bool
     write: str
     in_checks: list[str]
+    left: str = ""
 
 
 class Matrix(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +118,7 @@ def audit_of(
     owners: dict[str, list[str]],
     over_catching: list[OverCatch],
     excluded: dict[str, str],
+    left: dict[str, str],
     about: dict[str, object],
 ) -> Audit:
     """Sum up the findings; `owners` are the checks and resources that use each endpoint."""
@@ -131,7 +137,7 @@ def audit_of(
                 checks=_with_resources(checks, faults), rows=[_row(each) for each in faults]
             ),
             "survivors": [
-                _survivor(each, owners.get(each.mutant.endpoint, []))
+                _survivor(each, owners.get(each.mutant.endpoint, []), left)
                 for each in faults
                 if each.fate in ("survived", "undecided", "accident")
             ],
@@ -221,7 +227,7 @@ def _row(finding: Finding) -> Row:
     )
 
 
-def _survivor(finding: Finding, users: list[str]) -> Survivor:
+def _survivor(finding: Finding, users: list[str], left: dict[str, str]) -> Survivor:
     mutant: Mutant = finding.mutant
     return Survivor(
         fault=mutant.words,
@@ -230,4 +236,5 @@ def _survivor(finding: Finding, users: list[str]) -> Survivor:
         undecided=finding.fate == "undecided",
         write=advice_for(mutant),
         in_checks=users,
+        left=next((why for each, why in left.items() if fnmatchcase(mutant.words, each)), ""),
     )

@@ -8,7 +8,8 @@
             return seen.instead(seen.like("POST /api/auth/login", 200))
 
 Each is tried on every reply of the recording, as a deployment with this fault would answer; what it
-gives `None` for stays as it is.
+gives `None` for stays as it is. What nobody notices, and nobody shall, stands there as well, with
+the reason: `LEFT = {"GET /plans: items[[]*].name changed": "which plans there are is free"}`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from smokegate.engine.plan import Plan
 from smokegate.errors import SuiteError
 
 FILE = "mutants.py"
+_LEFT = "LEFT"
 _FAULT = "__smokegate_fault__"
 Declared = Callable[["Seen"], "Seen | None"]
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -136,6 +138,18 @@ def declared_in(plan: Plan) -> dict[str, Declared]:
                 continue
             if found.setdefault(title, function) is not function:
                 raise SuiteError(f"{file}: two faults are named {title!r}")
+    return found
+
+
+def left_in(plan: Plan) -> dict[str, str]:
+    """The survivors that authors have decided to leave, as shell patterns, with the reasons."""
+    found: dict[str, str] = {}
+    for file in _files(check.file for check in plan.checks):
+        left = vars(load_module(file)).get(_LEFT, {})
+        try:
+            found |= msgspec.convert(left, dict[str, str])
+        except msgspec.ValidationError as error:
+            raise SuiteError(f"{file}: {_LEFT} maps patterns to reasons: {error}") from None
     return found
 
 

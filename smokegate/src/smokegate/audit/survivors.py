@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import msgspec
@@ -15,6 +15,7 @@ from smokegate.reports.wording import several
 
 _MOST_LINES = 15
 _LINES_AN_ENDPOINT = 2
+_MOST_REASONS = 8
 
 
 class ToWrite(msgspec.Struct, frozen=True):
@@ -41,6 +42,16 @@ def to_write(survivors: list[Survivor]) -> dict[str, list[ToWrite]]:
 
 def survivors_in_lines(survivors: list[Survivor], pen: Pen) -> Iterator[str]:
     """Show what to write, the most rewarding lines only unless all is asked for."""
+    yield from _to_write([each for each in survivors if not each.left], pen)
+    reasons = Counter(each.left for each in survivors if each.left)
+    for reason, number in reasons.most_common(None if pen.verbose else _MOST_REASONS):
+        words = one_line(f"{number:>4}  left on purpose: {reason}")
+        yield from paragraph(words, width=pen.width, indent=INDENT, hanging=INDENT + " " * 6)
+    if len(reasons) > _MOST_REASONS and not pen.verbose:
+        yield f"{INDENT}… and {len(reasons) - _MOST_REASONS} more reasons; -v lists them all"
+
+
+def _to_write(survivors: list[Survivor], pen: Pen) -> Iterator[str]:
     left_lines, shown = _MOST_LINES, 0
     for endpoint, lines in to_write(survivors).items():
         chosen = lines if pen.verbose else lines[: max(0, min(_LINES_AN_ENDPOINT, left_lines - 1))]
