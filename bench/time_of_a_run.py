@@ -167,7 +167,8 @@ def _relayed(lattice: LatticeProcess, round_trip_s: float) -> Iterator[str]:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    return {**os.environ, "SMOKEGATE_JOURNAL": str(folder / "journal")}
+    ours = {"SMOKEGATE_JOURNAL": str(folder / "journal"), "SMOKEGATE_HISTORY": "none"}
+    return {**os.environ, **ours}
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -25,6 +26,7 @@ _GIVE_UP_S = 60.0
 
 def pytest_configure(config: pytest.Config) -> None:
     heed_interrupts()
+    os.environ["SMOKEGATE_HISTORY"] = "none"  # nothing that a test does is to be remembered
     config.addinivalue_line(
         "markers", "virtual_clock: run this asynchronous test in a loop whose time jumps"
     )

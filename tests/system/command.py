@@ -55,6 +55,7 @@ class Commands:
             **kept,
             "SMOKEGATE_RESULTS": str(self.results),
             "SMOKEGATE_JOURNAL": str(self.journal),
+            "SMOKEGATE_HISTORY": "none",
             **(settings or {}),
         }
 

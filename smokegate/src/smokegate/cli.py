@@ -214,6 +214,9 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--wait", type=float, metavar="SECONDS", help="time the target may take to settle (10)"
     )
+    run.add_argument(
+        "--deployed-at", metavar="MOMENT", help="when it was deployed, as in 2026-01-31T12:00:00Z"
+    )
     run.add_argument("--environment", metavar="NAME", help="shown in reports (production)")
     run.add_argument("--timeout", type=float, metavar="SECONDS", help="limit for a request (30)")
     run.add_argument(
@@ -270,6 +273,7 @@ def _run(arguments: argparse.Namespace) -> int:
             "expect_version": arguments.expect_version,
             "wait_s": arguments.wait,
             "environment": arguments.environment,
+            "deployed_at": arguments.deployed_at,
             "timeout_s": arguments.timeout,
             "ca_file": arguments.ca_file,
             "strict": arguments.strict,

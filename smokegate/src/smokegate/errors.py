@@ -5,6 +5,7 @@ SmokegateError
 │   └── SuiteError           a suite that cannot be loaded or is put together wrongly
 ├── JournalError             a promise to clean up that could not be written to disk
 ├── AuditError               a fault that could not be acted out: the audit's own trouble
+├── HistoryError             the history's database: unreachable, foreign, newer or broken
 ├── ReportError              a result file that could not be written; also an OSError
 └── CheckEnded               how a check or a resource ends early; never leaves the engine
 ├── ExpectationFailed    the target is wrong
@@ -32,6 +33,10 @@ class JournalError(SmokegateError):
 
 class AuditError(SmokegateError):
     """A fault could not be acted out, or not alone; what came of it is no result."""
+
+
+class HistoryError(SmokegateError):
+    """What the history's database does not do; a verdict stands without it."""
 
 
 class ReportError(SmokegateError, OSError):

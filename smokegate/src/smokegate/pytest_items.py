@@ -129,6 +129,7 @@ class Door:
         self._failure: BaseException | None = None
         self.suites: list[type[Suite]] = []
         self.run: JudgedRun | None = None
+        self._trouble = ""  # with the history
 
     def plan(self, session: pytest.Session) -> None:
         """Plan the selected checks; raises `pytest.UsageError` where `run` would exit 2."""
@@ -186,7 +187,8 @@ class Door:
         if self.run is None:
             return ""
         probes = [f"{probe.id}: {lines(probe.reason)}" for probe in self._failed_probes()]
-        return "\n".join([verdict_line(self.run), *probes])
+        trouble = [f"smokegate: {self._trouble}"] if self._trouble else []
+        return "\n".join([verdict_line(self.run), *probes, *trouble])
 
     @property
     def fails(self) -> bool:
@@ -204,15 +206,23 @@ class Door:
         suites = sorted({str(item.check.file.parent) for item in self._items})
 
         def verify() -> JudgedRun:
-            return gate.verify(
+            run = gate.verify(
                 configured, lambda: plan, lambda _: None, suites=suites, give_up=self._give_up
             )
+            self._remember(run, configured)
+            return run
 
         worker: dict[str, Any] | None = getattr(self._config, "workerinput", None)
         if worker is None:
             return verify()
         limit_s = 2 * (configured.run_timeout_s + configured.cleanup_timeout_s)
         return once_for_all_workers(worker["testrunuid"], verify, limit_s)
+
+    def _remember(self, run: JudgedRun, configured: settings.Settings) -> None:
+        if configured.history != "none":
+            from smokegate.history.remembering import remember
+
+            self._trouble = remember(run, configured)
 
     def _give_up(self, line: str) -> NoReturn:
         """End the whole session: a check blocks it, and pytest has no way around that."""

@@ -12,6 +12,7 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -33,7 +34,7 @@ PLAIN_NAMES = {
     "TEST_EMAIL": "test_email",
     "TEST_PASSWORD": "test_password",
 }
-SECRETS = frozenset({"test_password", "proxy", "rollback_command", "signing_key"})
+SECRETS = frozenset({"test_password", "proxy", "rollback_command", "signing_key", "history"})
 SHORTEST_SECRET = 6  # taking out anything shorter would black out innocent text
 WORDS_OF_SECRETS = (
     r"passw|pwd|secret|token|(?:api|access|private|subscription|signing)[_-]?key|credential|jwt"
@@ -109,6 +110,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_decoded_bytes: Count = 8_388_608  # after decompression
     rollback_command: str = ""  # divided into words as a shell does; none runs it
     rollback_timeout_s: Seconds = 300.0
+    history: str = ""  # an SQLAlchemy URL; "none" remembers nothing, empty: a file of the user's
+    deployed_at: str = ""  # when the version that is verified was deployed, in ISO 8601
     deployment: str = ""  # what is acted on only once; empty: the version that was judged
     baseline_max_age_s: Age = 86_400.0
     signing_key: SigningKey = ""  # with which run.json is signed; at least 16 characters
@@ -130,6 +133,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
+_A_MOMENT = "a moment such as 2026-01-31T12:00:00Z"
 # What a person calls what msgspec says was expected.
 _WORDS = {
     "`float`": "a number",
@@ -160,9 +164,18 @@ def load(
     _refuse_crossed_shares(known, found)
     _refuse_blind_sample(known, found)
     _refuse_wrong_addresses(known, found)
+    _refuse_no_moment(known, found)
     extra = {key: sourced for key, sourced in found.items() if key not in KEYS}
     url = check_url(known["url"], found["url"].source) if "url" in known else DEFAULT_URL
     return Settings(**{**known, "url": url}, extra=extra, url_given="url" in known)
+
+
+def _refuse_no_moment(known: Mapping[str, Any], found: Mapping[str, Sourced]) -> None:
+    try:
+        datetime.fromisoformat(known.get("deployed_at") or "1970-01-01")
+    except ValueError:
+        source = found["deployed_at"].source
+        raise UsageError(f"{source}: deployed_at: expected {_A_MOMENT}") from None
 
 
 def convert(key: str, sourced: Sourced, kind: Any) -> Any:

@@ -78,6 +78,7 @@ class Verification:
             partial(_write_json, run, self.json_file),
             partial(_save_baseline, run, self.save_baseline),
             partial(_tell_github, run, self._stream),
+            partial(_remember, run, settings),
         ]
         for outlet in outlets:
             try:
@@ -175,6 +176,16 @@ def _save_baseline(run: JudgedRun, baseline: str) -> None:
         say(f"smokegate: --save-baseline: {baseline} was not written: {why}")
     elif baseline:
         files.write_json(run, Path(baseline))
+
+
+def _remember(run: JudgedRun, settings: Settings) -> None:
+    if settings.history == "none":
+        return
+    from smokegate.history.remembering import remember  # long after the verdict was shown
+
+    trouble = remember(run, settings)
+    if trouble:
+        say(f"smokegate: {trouble}")
 
 
 def _tell_github(run: JudgedRun, stream: TextIO) -> None:

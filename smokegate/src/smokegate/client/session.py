@@ -107,6 +107,7 @@ def learn_settings(redactor: Redactor, settings: Settings) -> None:
     """Let a redactor know the secrets among the settings."""
     redactor.add(settings.test_password)
     redactor.add(settings.signing_key)
+    redactor.add(urlsplit(settings.history).password or "")
     redactor.add(urlsplit(settings.proxy).password or "")
     for key, sourced in settings.extra.items():
         redactor.learn({key: sourced.value}, sent=True)

@@ -1,0 +1,1 @@
+"""The history: every run that was ever made, kept where teams can ask it."""

