@@ -72,11 +72,12 @@ class Library:
                 for place in entry.endpoint, "":
                     self._refusals.setdefault((place, entry.content.status), entry)
 
-    def answer(self, request: Request) -> Entry:
-        """What the target said to such a request of another owner, or how it would refuse it."""
-        alike = self._alike.get(likeness_of(request))
-        if alike is not None:
-            return alike
+    def alike(self, request: Request) -> Entry | None:
+        """What the target said to such a request of another owner."""
+        return self._alike.get(likeness_of(request))
+
+    def refusal(self, request: Request) -> Entry:
+        """How the target would refuse a request that nobody made."""
         status = _NOT_FOUND if credentials_of(request) in self._known else _UNAUTHORIZED
         endpoint = endpoint_of(request)
         for place in endpoint, "":
@@ -100,8 +101,8 @@ class Tape:
 class Playback:
     """One attempt's way through its owner's tape.
 
-    `has_diverged` says that a request had another body than the recorded one; `is_exact` that
-    every request was the recorded one.
+    `has_diverged` says that a request had another body than the recorded one, or was one of another
+    owner's: what it was answered is a guess. `is_exact` says that every request was recorded.
     """
 
     def __init__(self, tape: Tape, library: Library, change: Change | None = None) -> None:
@@ -139,7 +140,9 @@ class Playback:
         if entries is not None:
             self.has_diverged = True
             return self._next(likeness, entries)
-        return self._library.answer(request), True
+        alike = self._library.alike(request)
+        self.has_diverged |= alike is not None
+        return alike or self._library.refusal(request), True
 
     def _next(self, key: Key, entries: list[Entry]) -> tuple[Entry, bool]:
         number = self._taken.get(key, 0)
@@ -175,7 +178,7 @@ class LenientPlayback(Playback):
                     self._left.remove(entry)
                     return entry, False
         self.is_exact = False
-        return self._library.answer(request), True
+        return self._library.alike(request) or self._library.refusal(request), True
 
 
 def key_of(request: Request) -> Key:
