@@ -60,8 +60,8 @@ acted-out: .venv/.ready ## Act out 300 times what healthy deployments show, and 
 	@.venv/bin/python -m tests.system.acted_out --only faults --runs 10
 
 ci-tools: ## Install the system packages that tests can use
-	@for tool in ip unshare mount; do command -v $$tool >/dev/null || missing=1; done; \
-	if [ "$$missing" ]; then apt-get update -qq && apt-get install --yes -qq iproute2 util-linux mount; fi
+	@for tool in ip unshare mount prometheus; do command -v $$tool >/dev/null || missing=1; done; \
+	if [ "$$missing" ]; then apt-get update -qq && apt-get install --yes -qq --no-install-recommends iproute2 util-linux mount prometheus; fi
 
 clean: ## Remove what make brought
 	rm -rf .uv .venv .demo

@@ -114,6 +114,7 @@ def parser() -> argparse.ArgumentParser:
     sweep.add_argument("--ca-file", metavar="FILE", help="trust this authority")
     _add_explain(commands)
     _add_audit(commands)
+    _add_serve(commands)
     return root
 
 
@@ -178,6 +179,20 @@ def _add_audit(commands: Any) -> None:
         "--processes", type=_positive, default=0, metavar="N", help="default: one for each core"
     )
     audit.add_argument("-v", "--verbose", action="store_true", help="list every survivor")
+
+
+def _add_serve(commands: Any) -> None:
+    serve = commands.add_parser(
+        "serve",
+        **_described(
+            "Serve the history: /metrics for Prometheus.\n\nexample:\n"
+            "  smokegate serve --host 0.0.0.0 --port 9464\n",
+            "serve the history for Prometheus and for people",
+            exits="exit codes:\n  0 it was told to end   2 wrong use   30 the history does not answer\n",
+        ),
+    )
+    serve.add_argument("--host", default="127.0.0.1", help="where to listen (127.0.0.1)")
+    serve.add_argument("--port", type=int, default=9464, help="at which port (9464); 0: a free one")
 
 
 def _share(text: str) -> float:
@@ -261,6 +276,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         return _explain(arguments)
     if arguments.command == "audit":
         return _audit(arguments)
+    if arguments.command == "serve":
+        return _serve(arguments)
     return _sweep(arguments)
 
 
@@ -362,6 +379,23 @@ def _audit(arguments: argparse.Namespace) -> int:
         )
     given = {"url": arguments.url, "ca_file": arguments.ca_file}
     return command.run(settings.load(given, os.environ), stream, give_up(lambda: None))
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from smokegate import settings
+
+    try:
+        from smokegate.service import server
+    except ModuleNotFoundError as error:
+        raise UsageError(f"serve: {error.name} is missing: install smokegate[serve]") from None
+    configured = settings.load({}, os.environ)
+    return server.run(configured, arguments.host, arguments.port, _say_at_once)
+
+
+def _say_at_once(line: str) -> None:
+    from smokegate.reports.outlet import Outlet
+
+    Outlet(sys.stdout).line(line)
 
 
 def _sweep(arguments: argparse.Namespace) -> int:

@@ -1,0 +1,1 @@
+"""The service: what the history knows, for Prometheus and for people."""
