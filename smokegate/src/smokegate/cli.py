@@ -196,17 +196,19 @@ def _add_serve(commands: Any) -> None:
 
 
 def _share(text: str) -> float:
-    share = float(text)
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
     if not 0 <= share <= 1:
         raise argparse.ArgumentTypeError(f"{text} is not from 0 to 1")
     return share
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return number
+    return int(text)
 
 
 def _described(description: str, short: str, *, exits: str = _EXIT_HELP) -> dict[str, Any]:
@@ -372,6 +374,8 @@ def _audit(arguments: argparse.Namespace) -> int:
     if arguments.demo:
         from smokegate import demo
 
+        if arguments.recording or arguments.url:
+            raise UsageError("audit: --demo is its own target: leave --url and --recording out")
         return demo.run(
             lambda configured, _, stop: command.run(configured, stream, give_up(stop)),
             results=None,

@@ -48,6 +48,7 @@ def audit(**about: Any) -> Audit:
         owners=OWNERS,
         over_catching=[OverCatch("headers added by a proxy", HEADERS, "Server-Timing is there")],
         excluded={"health.test_clock_skew": "it asks otherwise each time"},
+        value_at=lambda _: "it",
         left={"* detail changed": "words for people"},
         about={**known, **about},
     )
@@ -71,6 +72,7 @@ def empty() -> Audit:
             over_catching=[],
             excluded={},
             left={},
+            value_at=lambda _: None,
             about={
                 **dict.fromkeys(("tool", "target", "recorded_at"), ""),
                 **dict.fromkeys(("exchanges", "seconds", "record_seconds", "processes"), 0),

@@ -14,10 +14,12 @@ from smokegate.audit.mutants import Mutant, mutants_of
 from smokegate.audit.recording import Recorder, Recording
 from smokegate.audit.rehearsal import Rehearsal
 from smokegate.audit.semantic import Declared
+from smokegate.audit.stand_ins import StandIns
 from smokegate.audit.trials import Finding, Trials
 from smokegate.audit.virtual_loop import in_virtual_loop
 from smokegate.checks import Suite, checks_of
 from smokegate.client import Request
+from smokegate.client.redaction import Redactor
 from smokegate.engine import Plan
 from smokegate.resources import Catalogue
 from smokegate.settings import Settings
@@ -141,6 +143,7 @@ class Audited:
         resources: tuple[Callable[..., Any], ...] = (token, other_token),
         salt: str = "1",
         declared: dict[str, Declared] | None = None,
+        settings: dict[str, Any] | None = None,
     ) -> None:
         catalogue = Catalogue()
         catalogue.add({function.__name__: function for function in resources})
@@ -152,8 +155,9 @@ class Audited:
             partial=False,
         )
         self.declared = declared or {}
+        self._changes = settings or {}
         self.raw: list[Any] = []
-        self.recording, self.settings = in_virtual_loop(
+        self.recording, self.settings, self.redactor = in_virtual_loop(
             lambda: self._record(suites, resources, salt)
         )
         self.rehearsal = Rehearsal(self.plan, self.settings, self.recording)
@@ -164,12 +168,14 @@ class Audited:
         suites: tuple[type[Suite], ...],
         resources: tuple[Callable[..., Any], ...],
         salt: str,
-    ) -> tuple[Recording, Settings]:
-        live = LiveRun(*suites, transport=Shop(salt).transport(), resources=resources)
+    ) -> tuple[Recording, Settings, Redactor]:
+        transport = Shop(salt).transport()
+        live = LiveRun(*suites, transport=transport, resources=resources, **self._changes)
         recorder = live.session.transport = Recorder(live.session)
         run = await live.run()
         self.raw = recorder.first_attempts({each.id for each in run.checks} | {"token"})
-        return recording_of(run, recorder, live.session.settings)
+        known = live.session.settings
+        return recording_of(run, recorder, known), known, recorder.redactor
 
     @property
     def job(self) -> Job:
@@ -178,6 +184,11 @@ class Audited:
     @property
     def mutants(self) -> list[Mutant]:
         return mutants_of(self.rehearsal.sound_entries)
+
+    @property
+    def given_away(self) -> Recording:
+        """The recording as it is written to a file."""
+        return StandIns(self.redactor).for_file(self.rehearsal.recording, self.settings)
 
     def findings(self, mutants: list[Mutant] | None = None) -> list[Finding]:
         """Try all mutants, or some."""

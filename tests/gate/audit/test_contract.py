@@ -48,7 +48,7 @@ DOCUMENT = {
     [
         ("GET /items/{}", "success", ("id",), True),
         ("GET /items/{}", "success", ("secret",), False),
-        ("GET /items/{}", "success", ("tags", "*"), False),
+        ("GET /items/{}", "success", ("tags", "*"), True),
         ("GET /items/{}", "refusal", ("anything",), True),
         ("GET /items", "success", ("total",), True),
         ("GET /items", "success", ("items", "*", "id"), True),
@@ -61,6 +61,19 @@ def test_what_is_declared(
     endpoint: str, group: str, path: tuple[Any, ...], is_declared: bool
 ) -> None:
     assert Contract(DOCUMENT).declares(endpoint, group, path) is is_declared
+
+
+def test_the_path_of_the_server_stands_before_the_others() -> None:
+    there = Contract({**DOCUMENT, "servers": [{"url": "https://a.example/v2/"}]})
+    assert not there.declares("GET /v2/items/{}", "success", ("secret",))
+    assert there.declares("GET /items/{}", "success", ("secret",))
+
+
+@pytest.mark.parametrize("schema", [{"allOf": 5}, {"allOf": None}, {"prefixItems": [{}]}])
+def test_what_is_put_together_oddly_leaves_everything_declared(schema: dict[str, Any]) -> None:
+    content = {"application/json": {"schema": schema}}
+    paths = {"/a": {"get": {"responses": {"200": {"content": content}}}}}
+    assert Contract({"paths": paths}).declares("GET /a", "success", (0, "x"))
 
 
 @pytest.mark.parametrize(

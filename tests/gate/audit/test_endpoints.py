@@ -30,6 +30,12 @@ from smokegate.client import Request
             "POST /rpc a+b",
         ),
         ("POST", "https://a.example/rpc", b'{"jsonrpc"', "POST /rpc"),
+        (
+            "POST",
+            "https://a.example/rpc",
+            b'{"jsonrpc":"2.0","method":"a.none-89229a880bb0"}',
+            "POST /rpc a.none-{}",
+        ),
         ("POST", "https://a.example/rpc", b'{"jsonrpc":1,"method":[1]}', "POST /rpc"),
     ],
 )

@@ -62,7 +62,7 @@ def rule_of(
     others: tuple[Finding, ...] = (),
     declares: Any = None,
 ) -> str:
-    equivalence = Equivalence(recording(*found), entries, reads or Reads({}), declares)
+    equivalence = Equivalence(recording(*found), entries, reads or Reads(), declares)
     judged = equivalence.judged([finding, *others])[0]
     assert (judged.fate == "equivalent") is bool(judged.rule)
     return judged.rule
@@ -82,7 +82,7 @@ def test_framing_headers_are_no_matter(operator: str, name: str, rule: str, endp
 
 
 def test_a_header_that_some_check_reads_is_a_matter() -> None:
-    reads = Reads({id(ONCE[0].content): ENDPOINT})
+    reads = Reads()
     reads.of(ONCE[0].content).headers.add("via")
     assert rule_of(survivor("header", "removed", "via"), ONCE, reads=reads) == ""
 
@@ -106,7 +106,7 @@ def test_what_recurs_elsewhere_is_a_matter() -> None:
 
 
 def test_what_some_check_reads_is_a_matter() -> None:
-    reads = Reads({id(ONCE[0].content): ENDPOINT})
+    reads = Reads()
     reads.of(ONCE[0].content).members.add(((AT,), False))
     assert rule_of(survivor("field", "changed", AT), ONCE, DIFFERS, reads=reads) == ""
 

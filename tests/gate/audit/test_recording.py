@@ -45,7 +45,7 @@ def test_secrets_are_replaced_by_the_same_stand_ins_everywhere(tmp_path: Path) -
     }
     assert secrets
     file = tmp_path / "recording.json"
-    recording.save(audited.rehearsal.recording, file)
+    recording.save(audited.given_away, file)
     kept = recording.load(file)
     text = repr(kept.exchanges)
     for secret in {PASSWORD, *secrets}:
@@ -61,7 +61,7 @@ def test_secrets_are_replaced_by_the_same_stand_ins_everywhere(tmp_path: Path) -
 def test_a_saved_recording_replays(tmp_path: Path) -> None:
     first = Audited(Health, Workflows)
     file = tmp_path / "recording.json"
-    recording.save(first.rehearsal.recording, file)
+    recording.save(first.given_away, file)
     again = Audited(Health, Workflows)
     again.recording = recording.load(file)
     from smokegate.audit.campaign import rehearsed

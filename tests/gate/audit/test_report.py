@@ -32,6 +32,7 @@ def audited(findings: list[Finding], over: tuple[OverCatch, ...] = ()) -> Audit:
         owners={"GET /a": ["a"]},
         over_catching=list(over),
         excluded={},
+        value_at=lambda _: None,
         left={"GET /a: status 5??": "nobody minds"},
         about={**about, "record_seconds": 1.0, "processes": 1},
     )

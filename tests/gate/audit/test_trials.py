@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
 from collections import Counter
+from typing import Self
 
 import msgspec
 import pytest
 from smokegate.audit import operators
+from smokegate.audit.campaign import _refuse_spoilt_replies
+from smokegate.audit.isolation import isolated
 from smokegate.audit.mutants import Mutant
 from smokegate.audit.overcatching import over_catching
 from smokegate.audit.tape import Entry
@@ -18,13 +24,46 @@ from tests.gate.audit.shop import Audited, Health, Workflows, token
 from tests.gate.audit.weak_suites import (
     AlwaysFailing,
     Brittle,
+    ByTheClock,
     Crashing,
+    Deprecated,
     Insatiable,
+    Reaching,
+    Spinning,
     Spoiling,
+    SpoilingLater,
     StatusOnly,
     Swallowing,
+    Talking,
     Unasserted,
 )
+
+ITEM_RENAMED = "GET /items/{}: name changed"
+
+
+class Thread:
+    """Counts who connects to a server, and hangs up on them."""
+
+    def __init__(self, server: socket.socket) -> None:
+        self._server = server
+        self.requests = 0
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._answer, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.close()
+
+    def _answer(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._server.accept()
+                self.requests += 1
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+                connection.close()
 
 
 def fates(findings: list[Finding]) -> Counter[str]:
@@ -77,6 +116,64 @@ def test_a_check_that_always_fails_catches_nothing() -> None:
 def test_a_check_that_changes_what_it_reads_is_found_out() -> None:
     audited = Audited(Spoiling)
     assert "health.test_health" in audited.rehearsal.unstable
+
+
+def test_a_check_that_spoils_replies_during_trials_ends_the_audit() -> None:
+    """Whatever came after it would be a lie."""
+    audited = Audited(SpoilingLater)
+    assert audited.rehearsal.unstable == {}
+    audited.findings()
+    with pytest.raises(HarnessError, match="changes replies in place"):
+        in_virtual_loop(lambda: _refuse_spoilt_replies(audited.rehearsal))
+
+
+def test_a_check_that_asks_past_its_client_reaches_nobody_and_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, Thread(server) as answering:
+        Reaching.url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        audited = Audited(Reaching)
+        when_live = answering.requests
+        with isolated():
+            in_virtual_loop(audited.rehearsal.play)
+            audited.findings()
+        assert answering.requests == when_live
+    why = audited.rehearsal.unstable
+    assert list(why) == ["health.test_health"]
+    assert "a replay has no network" in why["health.test_health"]
+
+
+def test_waiting_in_a_circle_is_given_its_time() -> None:
+    assert Audited(Spinning).rehearsal.unstable == {}
+
+
+def test_a_clock_of_its_own_goes_as_the_loop_does() -> None:
+    audited = Audited(ByTheClock)
+    with isolated():
+        findings = audited.findings()
+    refused = [each for each in findings if each.mutant.what == "status 500"]
+    assert {each.fate for each in refused if each.mutant.family == "endpoint"} == {"caught"}
+
+
+def test_who_has_no_say_catches_nothing() -> None:
+    assert Audited(Deprecated).caught() == set()
+
+
+def test_what_checks_say_is_not_heard(capfd: pytest.CaptureFixture[str]) -> None:
+    audited = Audited(Talking)
+    capfd.readouterr()
+    with isolated():
+        audited.findings()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_verdict_is_by_the_thresholds_that_are_set() -> None:
+    """One of two workflows that fails is a share of 50%."""
+    verdicts = []
+    for below in 0.5, 0.9:
+        audited = Audited(Health, Workflows, settings={"rollback_below": below})
+        findings = audited.findings()
+        (finding,) = (each for each in findings if each.mutant.words == ITEM_RENAMED)
+        verdicts.append(finding.verdict)
+    assert verdicts == ["investigate", "rollback"]
 
 
 def test_a_loop_without_a_pause_comes_to_its_deadline() -> None:

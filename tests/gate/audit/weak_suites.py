@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import sys
+import time
+import urllib.request
 from uuid import uuid4
 
-from smokegate import Client, HealthSuite, WorkflowSuite, expect
+from smokegate import Client, HealthSuite, WorkflowSuite, deprecated, expect
 
 
 class OfItsOwn(WorkflowSuite):
@@ -86,3 +91,67 @@ class Insatiable(HealthSuite):
             reply = await client.get("/health")
             if reply.status == 200 and reply.read(str, "status") == "healthy":
                 return
+
+
+class SpoilingLater(WorkflowSuite):
+    """Changes a part of a reply in place, but only when another part is broken."""
+
+    async def test_items(self, client: Client, token: str) -> None:
+        me, name = client.with_token(token), client.unique("item")
+        item = (await me.post("/items", json={"name": name})).json
+        assert item["tags"] == ["a", "b"]
+        if item["name"] != name:
+            item["tags"].append("c")
+
+
+class Reaching(HealthSuite):
+    """Asks past its client, as `requests` would."""
+
+    url = ""
+
+    async def test_health(self, client: Client) -> None:
+        expect(await client.get("/health")).status(200)
+        with urllib.request.urlopen(type(self).url) as reply:  # noqa: ASYNC210
+            assert reply.status == 200
+
+    async def test_plain(self, client: Client) -> None:
+        expect(await client.get("/health")).status(200)
+
+
+class Spinning(HealthSuite):
+    """Waits by turning in a circle."""
+
+    async def test_health(self, client: Client) -> None:
+        waiting = asyncio.create_task(asyncio.sleep(5))
+        while not waiting.done():  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        expect(await client.get("/health")).status(200)
+
+
+class ByTheClock(HealthSuite):
+    """Polls by a clock of its own."""
+
+    async def test_health(self, client: Client) -> None:
+        ends = time.monotonic() + 3
+        reply = await client.get("/health")
+        while time.monotonic() < ends and reply.status != 200:
+            await asyncio.sleep(1)
+            reply = await client.get("/health")
+        expect(reply).status(200)
+
+
+class Deprecated(HealthSuite):
+    """Has no say any more."""
+
+    @deprecated(since="2026-01-01")
+    async def test_health(self, client: Client) -> None:
+        expect(await client.get("/health")).status(200)
+
+
+class Talking(HealthSuite):
+    """Says much."""
+
+    async def test_health(self, client: Client) -> None:
+        logging.getLogger("noisy").error("logged")
+        sys.stderr.write("said\n")
+        expect(await client.get("/health")).status(200)

@@ -66,8 +66,8 @@ class Twice:
             settings, sample_requests=0, wait_s=0.0, journal=str(folder / "journal")
         )
         plan = self._plan(self._settings)
-        taken, replaying = record(self._settings, lambda: plan, [SUITES], _give_up)
-        self.rehearsal: Rehearsal = rehearsed(Job([SUITES], replaying, taken), plan)
+        taken, _ = record(self._settings, lambda: plan, [SUITES], _give_up)
+        self.rehearsal: Rehearsal = rehearsed(Job([SUITES], self._settings, taken), plan)
         self._declared = declared_in(plan)
         self._trials = Trials(self.rehearsal, self._declared)
         places = {(each.owner, each.number): each.content for each in self.rehearsal.entries}

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator
+import signal
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import msgspec
 
 from smokegate import engine
+from smokegate.audit.isolation import isolated
 from smokegate.audit.mutants import Mutant
 from smokegate.audit.recording import Recording
 from smokegate.audit.rehearsal import Rehearsal
-from smokegate.audit.replay import silenced
 from smokegate.audit.semantic import declared_in
 from smokegate.audit.trials import Finding, HarnessError, Trials
 from smokegate.audit.virtual_loop import in_virtual_loop
@@ -24,8 +25,6 @@ from smokegate.settings import Settings
 _FEWEST_FOR_PROCESSES = 2_000
 _CHUNK = 250
 
-Tell = Callable[[int, int], None]
-
 
 class Job(msgspec.Struct, frozen=True):
     """What a process needs to rehearse by itself."""
@@ -35,10 +34,8 @@ class Job(msgspec.Struct, frozen=True):
     recording: Recording
 
 
-def run(
-    job: Job, plan: Plan, mutants: list[Mutant], *, processes: int, tell: Tell
-) -> list[Finding]:
-    """Try all mutants; the findings are in their order. `tell` hears how many are done."""
+def run(job: Job, plan: Plan, mutants: list[Mutant], *, processes: int) -> list[Finding]:
+    """Try all mutants; the findings are in their order."""
     if processes == 1 or len(mutants) < _FEWEST_FOR_PROCESSES:
         return _tried(job, plan, mutants)
     findings: list[Finding] = []
@@ -46,14 +43,13 @@ def run(
     with ProcessPoolExecutor(processes, context, _begin, (job,)) as pool:
         for done in pool.map(_try_chunk, _chunks(mutants)):
             findings += done
-            tell(len(findings), len(mutants))
     return findings
 
 
 def rehearsed(job: Job, plan: Plan) -> Rehearsal:
     """The rehearsal of a job's recording."""
     rehearsal = Rehearsal(plan, job.settings, job.recording)
-    with silenced():
+    with isolated():
         in_virtual_loop(rehearsal.play)
     return rehearsal
 
@@ -64,6 +60,7 @@ def _tried(job: Job, plan: Plan, mutants: list[Mutant]) -> list[Finding]:
 
 
 def _begin(job: Job) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that waits is told, and ends this
     _begin_with(job, engine.load(job.paths, job.settings))
 
 
@@ -85,15 +82,18 @@ def _try_chunk(mutants: list[Mutant]) -> list[Finding]:
         await _refuse_spoilt_replies(_Process.rehearsal)
         return findings
 
-    with silenced():
+    with isolated():
         return in_virtual_loop(all_of_them)
 
 
 async def _refuse_spoilt_replies(rehearsal: Rehearsal) -> None:
-    """Replies are shared between trials: a check that changed one would spoil all after it."""
-    for check, outcome in (await rehearsal.played_again()).items():
-        if check not in rehearsal.unstable and outcome is not rehearsal.checks[check].outcome:
-            raise HarnessError(f"{check} changes the replies that it reads; let it copy them first")
+    """Replies are shared between trials: who changes one spoils it for all after it."""
+    changed = await rehearsal.changed_by_now()
+    if changed:
+        raise HarnessError(
+            f"{changed[0]} ends otherwise after the trials than before: it, or a fault in "
+            "mutants.py, changes replies in place; let it copy them first"
+        )
 
 
 def _chunks(mutants: list[Mutant]) -> Iterator[list[Mutant]]:

@@ -8,6 +8,7 @@ import msgspec
 
 from smokegate.client import Evidence, Reply
 from smokegate.client.body import parsed
+from smokegate.client.reply import DEEPEST, is_deeper
 from smokegate.client.transport import Headers
 from smokegate.client.whose import Place, describe
 from smokegate.results import Consequence, Exchange
@@ -56,6 +57,17 @@ class Content:
     def status(self) -> int:
         """The status code, 0 where there is no reply."""
         return self.exchange.status or 0
+
+    def says_the_same_as(self, other: Content) -> bool:
+        """Whether nobody could tell the two apart."""
+        ours, theirs = self.exchange, other.exchange
+        return (
+            ours.status == theirs.status
+            and ours.reply_headers == theirs.reply_headers
+            and ours.trouble == theirs.trouble
+            and self.delay_s == other.delay_s
+            and self.body == other.body
+        )
 
     def with_status(self, status: int) -> Content:
         """The same under another status."""
@@ -126,6 +138,8 @@ def content_of(exchange: Exchange, body: bytes, *, delay_s: float = 0.0) -> Cont
         document = parsed(body) if body else msgspec.UNSET
     except ValueError:
         document = msgspec.UNSET
+    if document is not msgspec.UNSET and is_deeper(document, DEEPEST):
+        document = msgspec.UNSET  # a reply does not read it either
     is_spaced = document is not msgspec.UNSET and body == _written(document, is_spaced=True)
     return Content(exchange, body=body, document=document, is_spaced=is_spaced, delay_s=delay_s)
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -32,9 +33,10 @@ class Contract:
     def __init__(self, document: Schema) -> None:
         self._document = document
         self._schemas: dict[tuple[str, str], list[Schema]] = {}
+        base = _base_path(document)
         for template, operations in _mapping(document.get("paths")).items():
             for method, operation in _mapping(operations).items():
-                endpoint = f"{method.upper()} {_PARAMETER.sub('{}', template)}"
+                endpoint = f"{method.upper()} {base}{_PARAMETER.sub('{}', template)}"
                 for status, response in _mapping(_mapping(operation).get("responses")).items():
                     group = "success" if str(status).startswith("2") else "refusal"
                     there = self._schemas.setdefault((endpoint, group), [])
@@ -54,12 +56,14 @@ class Contract:
         schema = self._resolved(schema)
         if not path or not schema or depth > _DEEPEST:
             return True
-        parts = [part for word in _COMPOSED for part in schema.get(word, [])]
+        parts = [part for word in _COMPOSED for part in _sequence(schema.get(word))]
         if any(self._has(_mapping(part), path, depth + 1) for part in parts):
             return True
         key, rest = path[0], path[1:]
         if isinstance(key, int) or key == EVERY:
-            return "items" in schema and self._has(_mapping(schema["items"]), rest, depth + 1)
+            items = [schema.get("items"), *_sequence(schema.get("prefixItems"))]
+            given = [each for each in items if isinstance(each, dict)]
+            return not given or any(self._has(each, rest, depth + 1) for each in given)
         properties = _mapping(schema.get("properties"))
         if key in properties:
             return self._has(_mapping(properties[key]), rest, depth + 1)
@@ -84,21 +88,39 @@ class Contract:
 def contract_of(plan: Plan, given: str) -> Contract | None:
     """The contract in a file, or in the `openapi.json` beside the suites; none if there is none.
 
-    Raises `UsageError`, in one line, for a file that is none.
+    Raises `UsageError`, in one line, for a file that is none, and where there are several.
     """
     beside = {check.file.parent / FILE: None for check in plan.checks}
     files = [Path(given)] if given else [file for file in beside if file.is_file()]
-    for file in files[:1]:
-        try:
-            document = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
-        except OSError as error:
-            raise UsageError(f"{file}: {error.strerror or error}") from None
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise UsageError(f"{file}: not an OpenAPI document in JSON: {error}") from None
-        if not str(document.get("openapi", "")).startswith("3."):
-            raise UsageError(f"{file}: not an OpenAPI document of version 3")
-        return Contract(document)
-    return None
+    if len(files) > 1:
+        raise UsageError(f"{files[0]} and {files[1]}: say with --openapi which is the contract")
+    return _read(files[0]) if files else None
+
+
+def _read(file: Path) -> Contract:
+    try:
+        document = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror or error}") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise UsageError(f"{file}: not an OpenAPI document in JSON: {error}") from None
+    if not str(document.get("openapi", "")).startswith("3."):
+        raise UsageError(f"{file}: not an OpenAPI document of version 3")
+    return Contract(document)
+
+
+def _base_path(document: Schema) -> str:
+    """The path that the first server's URL puts before all others."""
+    servers = _sequence(document.get("servers"))
+    url = _mapping(servers[0]).get("url") if servers else ""
+    try:
+        return urlsplit(str(url)).path.rstrip("/")
+    except ValueError:
+        return ""
+
+
+def _sequence(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -14,18 +14,22 @@ _IDENTIFIER = re.compile(
 )
 REMOVED: Final = object()
 _SAMPLES = (0, -1)
+_MOST_ITEMS = 1_000
 
 
 def paths(document: Any, *, every: bool) -> Iterator[tuple[Path, Any]]:
     """Give every path in a document with its value, the document itself first.
 
-    The items of a list count as one ("*", with the value of the first) or are represented by the
-    first and the last.
+    The items of a list count as one ("*", with all members that any of them has) or are represented
+    by the first and the last.
     """
     waiting: list[tuple[Path, Any]] = [((), document)]
+    given: set[Path] = set()
     while waiting:
         path, value = waiting.pop()
-        yield path, value
+        if path not in given:
+            given.add(path)
+            yield path, value
         if isinstance(value, dict):
             waiting += [((*path, key), part) for key, part in reversed(value.items())]
         elif isinstance(value, list) and value:
@@ -34,7 +38,7 @@ def paths(document: Any, *, every: bool) -> Iterator[tuple[Path, Any]]:
 
 def _items(path: Path, items: list[Any], *, every: bool) -> list[tuple[Path, Any]]:
     if every:
-        return [((*path, EVERY), items[0])]
+        return [((*path, EVERY), item) for item in items[:_MOST_ITEMS]]
     numbers = dict.fromkeys(number % len(items) for number in _SAMPLES)
     return [((*path, number), items[number]) for number in numbers]
 

@@ -12,6 +12,7 @@ import msgspec
 from smokegate.client.transport import Request
 
 _LONG_CHARS = 8
+_MADE_UP = re.compile(r"\b[0-9a-f]{12}\b")  # as client.unique() does
 _DIGIT = re.compile(r"\d")
 _ORDINARY = re.compile(r"^v?\d{1,2}$")  # an API's version
 
@@ -49,4 +50,4 @@ def _procedure(body: bytes) -> str:
         return ""
     calls: list[Any] = document if isinstance(document, list) else [document]
     names = [call.get("method") for call in calls if isinstance(call, dict)]
-    return "+".join(name for name in names if isinstance(name, str))
+    return _MADE_UP.sub("{}", "+".join(name for name in names if isinstance(name, str)))

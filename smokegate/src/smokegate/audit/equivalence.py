@@ -6,14 +6,16 @@ nobody reads a place is no rule; it is what an audit looks for.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from urllib.parse import quote
 
 from smokegate.audit.documents import REMOVED, at
-from smokegate.audit.mutants import EVERYWHERE, Mutant
+from smokegate.audit.mutants import Mutant
 from smokegate.audit.reads import Reads
 from smokegate.audit.recording import Recording
 from smokegate.audit.tape import Entry
-from smokegate.audit.trials import Finding
+from smokegate.audit.trials import IDENTICAL, Finding
 
 # Hop-by-hop and framing headers (RFC 9110, 7.6.1 and 8.6; RFC 9112, 6) and what proxies and
 # servers add on the way: whether they are there is no matter between the service and its users.
@@ -27,7 +29,7 @@ FRAMING = frozenset(
         "traceparent", "tracestate",
     }
 )  # fmt: skip
-IDENTICAL, FRAMED, VOLATILE, UNDECLARED = "identical", "framing", "volatile", "outside the contract"
+FRAMED, VOLATILE, UNDECLARED = "framing", "volatile", "outside the contract"
 RULES = (IDENTICAL, FRAMED, VOLATILE, UNDECLARED)
 _SHORTEST_LINK_CHARS = 4
 
@@ -67,18 +69,22 @@ class Equivalence:
         mutant = finding.mutant
         if finding.fate not in ("survived", "undecided") or not mutant.path:
             return finding
-        if (mutant.endpoint, mutant.layer, mutant.path) in noticed or self._is_read(mutant):
+        if (mutant.endpoint, mutant.layer, mutant.path) in noticed or self._is_looked_at(mutant):
             return finding
         rule = self._rule(mutant)
         if not rule:
             return finding
         return Finding(mutant=mutant, fate="equivalent", rule=rule, diverged=finding.diverged)
 
-    def _is_read(self, mutant: Mutant) -> bool:
+    def _is_looked_at(self, mutant: Mutant) -> bool:
+        """Whether some check looks at the place, by itself or as a part of what it takes whole."""
+        looks = [self._reads.of(entry.content) for entry in self._struck(mutant)]
         if mutant.layer == "header":
-            endpoint = "" if mutant.endpoint == EVERYWHERE else mutant.endpoint
-            return self._reads.reads_header(endpoint, str(mutant.path[0]))
-        return self._reads.reads_member(mutant.endpoint, mutant.path)
+            return any(each.at_header(str(mutant.path[0])) for each in looks)
+        return any(each.at_member(mutant.path) for each in looks)
+
+    def _struck(self, mutant: Mutant) -> list[Entry]:
+        return [entry for entry in self._entries if mutant.strikes(entry)]
 
     def _rule(self, mutant: Mutant) -> str:
         if mutant.layer == "header" and self._is_framing(mutant):
@@ -86,8 +92,8 @@ class Equivalence:
         if mutant.operator == "changed" and self._is_volatile(mutant):
             return VOLATILE
         if mutant.layer == "field" and self._declares is not None:
-            group = mutant.group or "success"
-            if not self._declares(mutant.endpoint, group, mutant.path):
+            groups = {entry.group for entry in self._struck(mutant)}
+            if not any(self._declares(mutant.endpoint, each, mutant.path) for each in groups):
                 return UNDECLARED
         return ""
 
@@ -98,28 +104,30 @@ class Equivalence:
         """
         if mutant.path[0] != "content-type":
             return mutant.path[0] in FRAMING
-        return not any(e.content.body for e in self._entries if mutant.strikes(e))
+        return not any(entry.content.body for entry in self._struck(mutant))
 
     def _is_volatile(self, mutant: Mutant) -> bool:
         """Whether it was another value in a second run everywhere, and nothing refers to it."""
-        struck = [
-            (entry, value)
-            for entry in self._entries
-            if mutant.strikes(entry) and (value := _value(mutant, entry)) is not REMOVED
-        ]
-        return bool(struck) and all(
+        values = [(entry, value_at(mutant, entry)) for entry in self._struck(mutant)]
+        there = [(entry, value) for entry, value in values if value is not REMOVED]
+        return bool(there) and all(
             (entry.owner, entry.number, mutant.layer, mutant.path) in self._volatile
             and not self._is_linked(value)
-            for entry, value in struck
+            for entry, value in there
         )
 
     def _is_linked(self, value: object) -> bool:
-        """Whether a value recurs: identifiers that do are how tenants leak."""
-        text = str(value)
-        return len(text) < _SHORTEST_LINK_CHARS or self._traffic.count(text) > 1
+        """Whether a value recurs, however spelled: identifiers that do are how tenants leak."""
+        if value is None or isinstance(value, bool):
+            return True  # they say something, and recur everywhere
+        plain = value if isinstance(value, str) else json.dumps(value)
+        spellings = {plain, quote(plain, safe=""), quote(plain), json.dumps(plain)[1:-1]}
+        found = sum(self._traffic.count(each) for each in spellings)
+        return len(plain) < _SHORTEST_LINK_CHARS or found > 1
 
 
-def _value(mutant: Mutant, entry: Entry) -> object:
+def value_at(mutant: Mutant, entry: Entry) -> object:
+    """What a mutant breaks in a reply; `REMOVED` where there is no such thing."""
     if mutant.layer == "field":
         return at(entry.content.document, mutant.path) if entry.content.is_json else REMOVED
     headers = entry.content.exchange.reply_headers

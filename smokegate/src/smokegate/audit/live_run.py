@@ -10,10 +10,10 @@ import msgspec
 
 from smokegate import gate
 from smokegate.audit.recording import Recorder, Recording
-from smokegate.audit.stand_ins import StandIns
 from smokegate.client import Session
+from smokegate.client.redaction import Redactor
 from smokegate.engine import Plan
-from smokegate.errors import UsageError
+from smokegate.errors import AuditError
 from smokegate.results import Run
 from smokegate.settings import Settings
 
@@ -23,10 +23,10 @@ def record(
     load_plan: Callable[[], Plan],
     suites: list[Path],
     give_up: Callable[[str], NoReturn],
-) -> tuple[Recording, Settings]:
-    """Verify the target once and record it; give the recording, and settings that replay it.
+) -> tuple[Recording, Redactor]:
+    """Verify the target once and record it; give the recording, and what knows its secrets.
 
-    The sample is left out: what it measures is no check's. Raises `UsageError` where the target
+    The sample is left out: what it measures is no check's. Raises `AuditError` where the target
     is in no state to be recorded.
     """
     recorders: list[Recorder] = []
@@ -47,25 +47,23 @@ def record(
     if run.interrupted:
         raise KeyboardInterrupt
     if run.down:
-        raise UsageError(f"audit: the target is down, there is nothing to record: {run.down}")
-    return recording_of(run, recorder, settings)
+        raise AuditError(f"the target is down, there is nothing to record: {run.down}")
+    return recording_of(run, recorder, settings), recorder.redactor
 
 
-def recording_of(run: Run, recorder: Recorder, settings: Settings) -> tuple[Recording, Settings]:
-    """Put stand-ins into what was recorded of a run, and into the settings that replay it."""
-    stand_ins = StandIns(recorder.redactor)
+def recording_of(run: Run, recorder: Recorder, settings: Settings) -> Recording:
+    """Put together what was recorded of a run."""
     owners = {each.id for each in run.checks} | {each.name for each in run.resources}
-    recording = Recording(
+    return Recording(
         tool=run.tool,
         run_id=run.run_id,
         url=run.target,
         recorded_at=run.started_at,
         suites=run.suites,
         outcomes=_outcomes(run),
-        test_password=stand_ins.text(settings.test_password),
-        exchanges=[stand_ins.recorded(each) for each in recorder.first_attempts(owners)],
+        test_password=settings.test_password,
+        exchanges=recorder.first_attempts(owners),
     )
-    return recording, stand_ins.settings(settings)
 
 
 def _outcomes(run: Run) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from smokegate.audit.documents import EVERY, Path, at, is_identifier, paths
+from smokegate.audit.documents import EVERY, Path, is_identifier, paths
 from smokegate.audit.tape import Entry
 
 Family = Literal["endpoint", "reply", "semantic"]
@@ -23,7 +23,7 @@ EVERYWHERE = "every endpoint"
 _TRANSPORT = ("refused", "reset", "silent", "truncated")
 _STATUSES = (200, 404, 500)
 _SUCCESS = range(200, 300)
-_FEWEST_HALF_CHARS = 2
+_FEWEST_ENDPOINTS = 2
 
 
 class Mutant(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,11 +45,6 @@ class Mutant(msgspec.Struct, frozen=True, kw_only=True):
     group: Literal["", "success", "refusal"] = ""
     value: Any = None
     declared: str = ""
-
-    @property
-    def site(self) -> tuple[Any, ...]:
-        """What it breaks, whichever way."""
-        return (self.family, self.layer, self.endpoint, self.owner, self.number, self.path)
 
     @property
     def words(self) -> str:
@@ -253,7 +248,7 @@ def _headers_everywhere(by_endpoint: dict[str, list[Entry]]) -> set[str]:
     for entries in by_endpoint.values():
         for name in {n.lower() for each in entries for n, _ in each.content.exchange.reply_headers}:
             counts[name] += 1
-    half = max(_FEWEST_HALF_CHARS, len(by_endpoint) / 2)
+    half = max(_FEWEST_ENDPOINTS, len(by_endpoint) / 2)
     return {name for name, count in counts.items() if count > half} - {"content-type"}
 
 
@@ -271,6 +266,3 @@ def _stale_bodies(entries: list[Entry], others: _Others) -> dict[str, tuple[str,
 
 def _shape(value: str) -> str:
     return "".join("x" if each.isalnum() else each for each in value)
-
-
-__all__ = ["EVERYWHERE", "Family", "Layer", "Mutant", "at", "member", "mutants_of"]

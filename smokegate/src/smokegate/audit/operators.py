@@ -11,6 +11,7 @@ from smokegate.audit.documents import REMOVED, another_text, another_value, chan
 from smokegate.audit.mutants import Mutant
 from smokegate.audit.semantic import Declared, Seen
 from smokegate.audit.tape import Entry
+from smokegate.errors import SuiteError
 
 SLOW_S = 10.0
 ELSEWHERE = "https://elsewhere.invalid/"
@@ -47,6 +48,8 @@ class Breaker:
     def _transport(self, case: _Case) -> Content:
         if case.mutant.operator == "silent":
             return case.content.without_reply("silent", after_s=float("inf"))
+        if case.mutant.operator == "truncated" and not case.content.body:
+            return case.content
         return case.content.without_reply(case.mutant.operator)
 
     def _status(self, case: _Case) -> Content:
@@ -72,12 +75,10 @@ class Breaker:
                 return case.content.with_body(case.content.body[: len(case.content.body) // 2])
             case "HTML":
                 others = [
-                    each
-                    for each in _headers(case.content)
-                    if each[0].lower() != "case.content-type"
+                    each for each in _headers(case.content) if each[0].lower() != "content-type"
                 ]
                 page = case.content.with_headers(
-                    [*others, ("case.content-type", "text/html; charset=utf-8")]
+                    [*others, ("content-type", "text/html; charset=utf-8")]
                 )
                 return page.with_body(_PAGE)
             case "stale":
@@ -118,8 +119,14 @@ class Breaker:
         )
 
     def _semantic(self, case: _Case) -> Content:
-        seen = self._declared[case.mutant.operator](Seen(case.entry, case.content, self._entries))
-        return case.content if seen is None else seen.content
+        declared = self._declared[case.mutant.operator]
+        try:
+            seen = declared(Seen(case.entry, case.content, self._entries))
+            content = case.content if seen is None else seen.content
+            return case.content if content.says_the_same_as(case.content) else content
+        except Exception as error:
+            where = f"{declared.__module__}.py: the fault {case.mutant.operator!r}"
+            raise SuiteError(f"{where}: {type(error).__name__}: {error}") from error
 
 
 def _unless_none(change: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -6,12 +6,13 @@ an owner does not look at cannot change what it does, so the owner need not be r
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import defaultdict
 from datetime import datetime
 from pathlib import Path as File
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, cast, get_args, get_origin
 
 import msgspec
 
@@ -21,7 +22,7 @@ from smokegate.results import Exchange
 
 _SERVER_ERROR = 500
 _SCALARS = (None, type(None), str, int, float, bool, bytes, datetime)
-_OUR_FOLDER = str(File(__file__).parents[1])
+_OUR_FOLDER = str(File(__file__).parents[1]) + os.sep
 
 
 class Looks:
@@ -60,36 +61,25 @@ class Looks:
 class Reads:
     """What is looked at of every reply of a recording, by the identity of its content."""
 
-    def __init__(self, endpoints: dict[int, str]) -> None:
-        self._endpoints = endpoints
+    def __init__(self) -> None:
         self._of: dict[int, Looks] = defaultdict(Looks)
-        self._at: dict[str, list[Looks]] = {}
 
     def of(self, content: object) -> Looks:
         """What is looked at of one content."""
         return self._of[id(content)]
 
-    def reads_member(self, endpoint: str, path: Path) -> bool:
-        """Whether some check reads a member in a reply of an endpoint, and not just its text."""
-        general = _general(path)
-        return any(
-            seen == general or (whole and seen and general[: len(seen)] == seen)
-            for looks in self._there(endpoint)
-            for seen, whole in looks.members
-        )
 
-    def reads_header(self, endpoint: str, name: str) -> bool:
-        """Whether some check asks an endpoint's replies for a header; no endpoint is any."""
-        return any(name in looks.headers for looks in self._there(endpoint))
+class _LookedAt:
+    """An exchange as a check gets it: what it takes of it is noted."""
 
-    def _there(self, endpoint: str) -> list[Looks]:
-        if endpoint not in self._at:
-            self._at[endpoint] = [
-                looks
-                for place, looks in self._of.items()
-                if endpoint in ("", self._endpoints.get(place))
-            ]
-        return self._at[endpoint]
+    def __init__(self, exchange: Exchange, looks: Looks) -> None:
+        self._exchange = exchange
+        self._looks = looks
+
+    def __getattr__(self, name: str) -> Any:
+        self._looks.everything |= name == "reply_headers"
+        self._looks.body |= name in ("reply_body", "reply_bytes")
+        return getattr(self._exchange, name)
 
 
 class NotingReply(ReplayReply):
@@ -100,10 +90,10 @@ class NotingReply(ReplayReply):
 
     @property
     def exchange(self) -> Exchange:
-        """The exchange; whoever takes it may look at anything in it."""
-        if not sys._getframe(1).f_code.co_filename.startswith(_OUR_FOLDER):
-            self.reads.of(self.content).everything = True
-        return self._exchange
+        """The exchange; a check gets one that notes what it takes."""
+        if sys._getframe(1).f_code.co_filename.startswith(_OUR_FOLDER):
+            return self._exchange
+        return cast("Exchange", _LookedAt(self._exchange, self.reads.of(self.content)))
 
     @exchange.setter
     def exchange(self, exchange: Exchange) -> None:
@@ -173,26 +163,31 @@ def _general(path: Path) -> Path:
     return tuple(EVERY if isinstance(key, int) else key for key in path)
 
 
-def _members_of(kind: Any) -> list[tuple[Path, bool]]:
+def _members_of(kind: Any, within: tuple[Any, ...] = ()) -> list[tuple[Path, bool]]:
     """The members below a value of some type, and whether all that is below counts as read."""
     origin, arguments = get_origin(kind), get_args(kind)
     if kind in _SCALARS or origin is Literal:
         return [((), False)]
-    if _is_struct(kind) or _is_struct(origin):
+    if _is_plain_struct(kind) and kind not in within:
         parts = [(field.encode_name, field.type) for field in msgspec.structs.fields(kind)]
-        return [((), False), *(each for name, part in parts for each in _below(name, part))]
-    if origin in (list, tuple, set, frozenset) and arguments:
-        return [((), False), *_below(EVERY, arguments[0])]
+        below = (_below(name, part, (*within, kind)) for name, part in parts)
+        return [((), False), *(each for there in below for each in there)]
+    if origin in (list, set, frozenset) and arguments:
+        return [((), False), *_below(EVERY, arguments[0], within)]
     if origin in (Union, UnionType):
-        return [each for argument in arguments for each in _members_of(argument)]
+        return [each for argument in arguments for each in _members_of(argument, within)]
     if hasattr(kind, "__metadata__"):
-        return _members_of(arguments[0])
+        return _members_of(arguments[0], within)
     return [((), True)]  # whatever it is made of, all of it
 
 
-def _is_struct(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+def _is_plain_struct(kind: Any) -> bool:
+    """Whether a struct looks at the members that it names, and at nothing else."""
+    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+        return False
+    config = kind.__struct_config__
+    return config.tag is None and not (config.array_like or config.forbid_unknown_fields)
 
 
-def _below(key: str, kind: Any) -> list[tuple[Path, bool]]:
-    return [((key, *path), whole) for path, whole in _members_of(kind)]
+def _below(key: str, kind: Any, within: tuple[Any, ...]) -> list[tuple[Path, bool]]:
+    return [((key, *path), whole) for path, whole in _members_of(kind, within)]

@@ -6,13 +6,17 @@ Its file is JSON and holds stand-ins instead of secrets, so that it can be kept 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from smokegate.client import Session
 from smokegate.client.body import decode
 from smokegate.client.transport import Address, Answer, Request, Transport
+from smokegate.client.trouble import WORDS
 from smokegate.errors import UsageError
+from smokegate.settings import check_url
 
 SCHEMA = 1
 
@@ -45,7 +49,8 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     """What one live run sent and received.
 
     `suites` tells by a digest of which version of the suites it is; `outcomes` how each check
-    ended when it was live.
+    ended when it was live. In memory it holds what was really said; in its file there are stand-ins
+    for secrets, `secrets` among them for those of the settings, by their keys.
     """
 
     schema: int = SCHEMA
@@ -55,7 +60,8 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: str
     suites: dict[str, str]
     outcomes: dict[str, str]
-    test_password: str  # a stand-in
+    test_password: str
+    secrets: dict[str, Any] = {}
     exchanges: list[Recorded]
     volatile: list[Volatile] = []
 
@@ -112,7 +118,8 @@ class Recorder:
             return answer
         body = decode(answer.body, encoding, self._most_decoded_bytes)
         if isinstance(body, bytes):
-            return msgspec.structs.replace(answer, body=body)
+            headers = [each for each in answer.headers if each[0].lower() != "content-encoding"]
+            return msgspec.structs.replace(answer, body=body, headers=headers)
         return msgspec.structs.replace(answer, body=b"", failure=body)
 
 
@@ -124,12 +131,29 @@ def load(path: Path) -> Recording:
         raise UsageError(f"{path}: {error.strerror or error}") from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise UsageError(f"{path}: not a recording of smokegate audit: {error}") from None
+    _refuse_nonsense(recording, path)
     if recording.schema != SCHEMA:
         raise UsageError(
             f"{path}: a recording of schema {recording.schema}, and this smokegate reads {SCHEMA}; "
             "record again"
         )
     return recording
+
+
+def _refuse_nonsense(recording: Recording, path: Path) -> None:
+    try:
+        check_url(recording.url, str(path))
+        for recorded in recording.exchanges:
+            parts = urlsplit(recorded.request.url)
+            if not parts.hostname or parts.port == 0:
+                raise UsageError(
+                    f"{path}: not a recording: {recorded.request.url[:60]!r} is no URL"
+                )
+            failure = recorded.answer.failure
+            if failure is not None and failure.kind not in WORDS:
+                raise UsageError(f"{path}: not a recording: there is no trouble {failure.kind!r}")
+    except ValueError as error:
+        raise UsageError(f"{path}: not a recording of smokegate audit: {error}") from None
 
 
 def save(recording: Recording, path: Path) -> None:

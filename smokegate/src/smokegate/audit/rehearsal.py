@@ -11,13 +11,13 @@ from smokegate.audit.content import ReplayReply
 from smokegate.audit.reads import Reads, noting
 from smokegate.audit.recording import Recorded, Recording
 from smokegate.audit.replay import Replayed, Stage
-from smokegate.audit.tape import Entry, LenientPlayback, Library, Playback, Tape
+from smokegate.audit.tape import Entry, LenientPlayback, Library, Tape
 from smokegate.checks import Check
 from smokegate.client import Request
 from smokegate.engine.conclusion import blocked, concluded
 from smokegate.engine.plan import Plan
 from smokegate.resources import CLIENT, Resource
-from smokegate.results import CheckResult, Outcome, ResourceResult
+from smokegate.results import CheckResult, ResourceResult
 from smokegate.settings import Settings
 
 
@@ -37,7 +37,7 @@ class Rehearsal:
         self.made: dict[str, ResourceResult] = {}
         self.checks: dict[str, CheckResult] = {}
         self.unstable: dict[str, str] = {}
-        self.reads = Reads({})
+        self.reads = Reads()
         self.entries: list[Entry] = []
         self.tapes: dict[str, Tape] = {}
 
@@ -50,18 +50,17 @@ class Rehearsal:
             for requests, entries in asked
             for number, (request, entry) in enumerate(zip(requests, entries, strict=True), 1)
         ]
-        # In the file only: what a check has written into its own code may be a secret.
+        # What goes to the file is what was sent when it was live, whose secrets are known.
         self.recording = msgspec.structs.replace(
             self.recording, exchanges=[recorded for recorded, _ in followed]
         )
         self._load(msgspec.structs.replace(each, request=request) for each, request in followed)
-        self.reads = Reads({id(entry.content): entry.endpoint for entry in self.entries})
+        self.reads = Reads()
         self.stage.reply_type = noting(self.reads)
         await self._play_exactly()
         self.stage.reply_type = ReplayReply
-        for check, outcome in (await self.played_again()).items():
-            if outcome is not self.checks[check].outcome:
-                self.unstable.setdefault(check, "it changes the replies that it reads")
+        for check in await self.changed_by_now():
+            self.unstable[check] = "it changes the replies that it reads"
 
     @property
     def sound_entries(self) -> list[Entry]:
@@ -107,34 +106,53 @@ class Rehearsal:
             self.made[resource.name] = made(resource.name, replayed)
             if replayed.outcome.passes:
                 self.values[resource.name] = replayed.value
-            self._note(resource.name, replayed.outcome, playback)
+            self._note(resource.name, replayed)
         for check in self.plan.checks:
-            self.checks[check.id] = await self._play_check(check)
+            of_check = await self._replayed(check)
+            self.checks[check.id] = self._result(check, of_check)
+            if of_check is not None:
+                self._note(check.id, of_check)
 
-    async def _play_check(self, check: Check) -> CheckResult:
+    async def _replayed(self, check: Check) -> Replayed | None:
+        """Replay a check, if its resources could be made."""
+        if self.root_of(check.needs, self.made) is not None:
+            return None
+        return await self.stage.check(check, self.values, self.stage.playback(check.id))
+
+    def _result(self, check: Check, replayed: Replayed | None) -> CheckResult:
+        if replayed is not None:
+            return concluded(check, [replayed.ended])
         root = self.root_of(check.needs, self.made)
-        if root is not None:
-            return blocked(check, root)
-        playback = self.stage.playback(check.id)
-        replayed = await self.stage.check(check, self.values, playback)
-        self._note(check.id, replayed.outcome, playback)
-        return concluded(check, [replayed.ended])
+        assert root is not None  # noqa: S101 - for want of it nothing was replayed
+        return blocked(check, root)
 
-    async def played_again(self) -> dict[str, Outcome]:
-        """Play every check once more, and give the outcomes."""
-        return {each.id: (await self._play_check(each)).outcome for each in self.plan.checks}
+    async def changed_by_now(self) -> list[str]:
+        """Play every check once more; give those that end otherwise than the first time.
 
-    def _note(self, owner: str, outcome: Outcome, playback: Playback) -> None:
-        was = self.recording.outcomes.get(owner, "")
-        if was != outcome.value and {was, outcome.value} != {"passed", "warned"}:
-            self.unstable[owner] = (
-                f"{was or 'not there'} when it was live, {outcome.value} replayed"
-            )
-        elif not playback.is_whole:
+        Replies are shared by all replays, so that a check which changes one spoils it for others.
+        """
+        return [
+            check.id
+            for check in self.plan.checks
+            if check.id not in self.unstable
+            and self._result(check, await self._replayed(check)).outcome
+            is not self.checks[check.id].outcome
+        ]
+
+    def _note(self, owner: str, replayed: Replayed) -> None:
+        was, outcome = self.recording.outcomes.get(owner, ""), replayed.outcome
+        reason = replayed.ended.attempt.reason
+        if not was:
+            self.unstable[owner] = "it is not in the recording: record again"
+        elif outcome.fails and was == outcome.value:
+            self.unstable[owner] = f"it fails anyway: {reason}"
+        elif not replayed.playback.is_whole:
             self.unstable[owner] = (
                 "it asks otherwise each time: names come from client.unique(), not from the clock "
                 "or a generator of its own"
             )
+        elif was != outcome.value and {was, outcome.value} != {"passed", "warned"}:
+            self.unstable[owner] = f"{was} when it was live, {outcome.value} in a replay: {reason}"
 
     @staticmethod
     def root_of(needs: Iterable[str], results: dict[str, ResourceResult]) -> ResourceResult | None:
@@ -165,12 +183,12 @@ def blocked_resource(name: str, root: ResourceResult) -> ResourceResult:
     return msgspec.structs.replace(root, name=name, reason=f"blocked by {root.name}: {root.reason}")
 
 
-def _known_ones(playback: Playback) -> tuple[list[Request], list[Entry]]:
-    """What was asked and is on the tape."""
+def _known_ones(playback: LenientPlayback) -> tuple[list[Request], list[Entry]]:
+    """What was asked and is on the owner's own tape."""
     pairs = [
         (request, entry)
         for request, entry in zip(playback.requests, playback.delivered, strict=True)
-        if entry.owner
+        if playback.is_own(entry)
     ]
     return [request for request, _ in pairs], [entry for _, entry in pairs]
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import warnings
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import msgspec
 
 from smokegate.audit.content import Content, ReplayEvidence, ReplayReply
+from smokegate.audit.isolation import seed
 from smokegate.audit.tape import Change, Library, Playback, Tape
 from smokegate.checks import Check
 from smokegate.client import Client, Request, Session
@@ -184,6 +181,7 @@ class Stage:
     async def _attempt(
         self, owner: str, consequence: Consequence, work: Work, playback: Playback
     ) -> Replayed:
+        seed(self._session.run_id, owner)
         ends = asyncio.get_running_loop().time() + self._longest_s
         evidence = _PlayedEvidence(f"{owner}#1", consequence, ends, playback, self.reply_type)
         value, error = await endure(work, ReplayClient(self._session, evidence))
@@ -204,14 +202,3 @@ class Stage:
 
 def _given(needs: list[str], values: dict[str, Any], client: Client) -> dict[str, Any]:
     return {name: client if name == CLIENT else values[name] for name in needs}
-
-
-@contextlib.contextmanager
-def silenced() -> Iterator[None]:
-    """Swallow what checks print, and what Python warns of where a check ends early."""
-    with (
-        open(os.devnull, "w") as nowhere,  # noqa: PTH123
-        contextlib.redirect_stdout(nowhere),
-        warnings.catch_warnings(action="ignore"),
-    ):
-        yield

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
+from typing import Any
 
 import msgspec
 
@@ -119,9 +120,14 @@ def audit_of(
     over_catching: list[OverCatch],
     excluded: dict[str, str],
     left: dict[str, str],
+    value_at: Callable[[Mutant], Any],
     about: dict[str, object],
 ) -> Audit:
-    """Sum up the findings; `owners` are the checks and resources that use each endpoint."""
+    """Sum up the findings.
+
+    `owners` are the checks and resources that use each endpoint; `value_at` gives what stands
+    unbroken where a mutant strikes.
+    """
     faults = [each for each in findings if each.mutant.family != "reply"]
     replies = [each for each in findings if each.mutant.family == "reply"]
     whole = tally(faults, over_caught=len(over_catching))
@@ -129,6 +135,8 @@ def audit_of(
         {
             **{name: getattr(whole, name) for name in Tally.__struct_fields__},
             **about,
+            # Where there was nothing to notice, nothing is proven.
+            "score": whole.score if whole.mutants > sum(whole.equivalent.values()) else 0.0,
             "layers": _tallies(faults, lambda mutant: mutant.layer),
             "families": _tallies(findings, lambda mutant: mutant.family),
             "replies": tally(replies),
@@ -137,7 +145,7 @@ def audit_of(
                 checks=_with_resources(checks, faults), rows=[_row(each) for each in faults]
             ),
             "survivors": [
-                _survivor(each, owners.get(each.mutant.endpoint, []), left)
+                _survivor(each, owners.get(each.mutant.endpoint, []), left, value_at(each.mutant))
                 for each in faults
                 if each.fate in ("survived", "undecided", "accident")
             ],
@@ -203,10 +211,10 @@ def _deliberate(finding: Finding) -> list[Catch]:
     return [each for each in finding.catches if not each.accidental]
 
 
-def _tallies(findings: list[Finding], key: object) -> dict[str, Tally]:
+def _tallies(findings: list[Finding], key: Callable[[Mutant], str]) -> dict[str, Tally]:
     groups: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
-        groups[key(finding.mutant)].append(finding)  # type: ignore[operator]
+        groups[key(finding.mutant)].append(finding)
     return {name: tally(there) for name, there in groups.items()}
 
 
@@ -227,14 +235,14 @@ def _row(finding: Finding) -> Row:
     )
 
 
-def _survivor(finding: Finding, users: list[str], left: dict[str, str]) -> Survivor:
+def _survivor(finding: Finding, users: list[str], left: dict[str, str], value: Any) -> Survivor:
     mutant: Mutant = finding.mutant
     return Survivor(
         fault=mutant.words,
         endpoint=mutant.endpoint,
         layer=mutant.layer,
         undecided=finding.fate == "undecided",
-        write=advice_for(mutant),
+        write=advice_for(mutant, value),
         in_checks=users,
         left=next((why for each, why in left.items() if fnmatchcase(mutant.words, each)), ""),
     )

@@ -12,11 +12,11 @@ from typing import Any
 
 import msgspec
 
-from smokegate.audit.recording import Recorded
+from smokegate.audit.recording import Recorded, Recording
 from smokegate.client.redaction import Redactor
 from smokegate.client.spellings import Spelling, spellings
 from smokegate.client.transport import Headers
-from smokegate.settings import Settings
+from smokegate.settings import Settings, is_secret_name
 
 _CLASSES = (string.ascii_lowercase, string.ascii_uppercase, string.digits)
 # What some syntax escapes would not be found as it was written.
@@ -87,20 +87,28 @@ class StandIns:
             ),
         )
 
-    def settings(self, settings: Settings) -> Settings:
-        """Return settings with stand-ins, so that checks send what is recorded."""
-        extra = {
-            key: msgspec.structs.replace(sourced, value=self._value(sourced.value))
+    def for_file(self, recording: Recording, settings: Settings) -> Recording:
+        """Return a recording that can be given away."""
+        secrets = {
+            key: self._value(sourced.value)
             for key, sourced in settings.extra.items()
+            if is_secret_name(key)
         }
         return msgspec.structs.replace(
-            settings, test_password=self.text(settings.test_password), extra=extra
+            recording,
+            exchanges=[self.recorded(each) for each in recording.exchanges],
+            test_password=self.text(recording.test_password),
+            secrets=secrets,
         )
 
     def _headers(self, headers: Headers) -> Headers:
         return [(name, self.text(value)) for name, value in headers]
 
     def _value(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self._value(part) for key, part in value.items()}
+        if isinstance(value, list):
+            return [self._value(part) for part in value]
         return self.text(value) if isinstance(value, str) else value
 
 

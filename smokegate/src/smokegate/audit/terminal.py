@@ -53,6 +53,8 @@ def _headline(audit: Audit, pen: Pen) -> Iterator[str]:
         words = "No score: there was no fault to try"
     if audit.over_catching:
         words += f", {several(len(audit.over_catching), 'false alarm')} counted against it"
+    if audit.excluded:
+        words += f"; {len(audit.excluded)} left out"
     yield from pen.title(words, f"{BOLD};{color_of(audit.score)}")
     yield from labelled(_facts(audit), width=pen.width, indent="  ")
 
@@ -127,7 +129,7 @@ def _checks(audit: Audit, pen: Pen) -> Iterator[str]:
         Column(heading="verdict", cells=[each.verdict for each in found], left=True, spare=3),
     )
     for check in audit.redundant_checks:
-        words = f"{one_line(check)} is redundant: whatever it catches, another check catches too"
+        words = f"{one_line(check)} is redundant: whatever it catches in a replay, another check catches too"
         yield from pen.item("⚠", words, YELLOW)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Literal
@@ -30,6 +31,7 @@ from smokegate.results import (
 )
 from smokegate.verdict import judge
 
+IDENTICAL = "identical"
 Fate = Literal["caught", "accident", "survived", "undecided", "equivalent"]
 _MILDEST = Action.PROCEED.value
 
@@ -87,7 +89,7 @@ class Trials:
         trial = _Trial(self._broken, mutant)
         struck = [entry for entry in self._at[mutant.endpoint] if trial.strikes(entry)]
         if not struck:
-            return Finding(mutant=mutant, fate="equivalent", rule="identical")
+            return Finding(mutant=mutant, fate="equivalent", rule=IDENTICAL)
         reached = {entry.owner for entry in struck if self._could_be_noticed(mutant, entry)}
         if not reached:
             return Finding(mutant=mutant, fate="survived")
@@ -153,11 +155,15 @@ class Trials:
         return True
 
     def _finding(self, mutant: Mutant, results: dict[str, CheckResult], trial: _Trial) -> Finding:
-        before = self._rehearsal.checks
+        before = {
+            check: result
+            for check, result in self._rehearsal.checks.items()
+            if result.decides(self._run.started_at) or result.outcome is Outcome.SKIPPED
+        }
         catches = trial.warnings + [
             catch
             for check, result in results.items()
-            if (catch := _catch(result, before[check])) is not None
+            if check in before and (catch := _catch(result, before[check])) is not None
         ]
         fate: Fate = "survived"
         if any(not each.accidental for each in catches):
@@ -263,16 +269,16 @@ def _missed(result: CheckResult) -> list[Expectation]:
 
 
 def _same(value: Any, other: Any) -> bool:
-    """Whether a resource came out as before; what cannot be compared counts as other."""
+    """Whether a resource came out as before, whatever its own idea of equality is."""
     try:
-        return bool(value == other)
-    except Exception:
+        return pickle.dumps(value) == pickle.dumps(other)
+    except Exception:  # what cannot be compared counts as other
         return False
 
 
 def _run_of(rehearsal: Rehearsal) -> Run:
     """The run that the recording would have been judged by."""
-    plan = rehearsal.plan
+    plan, settings = rehearsal.plan, rehearsal.stage.settings
     return Run(
         run_id=rehearsal.recording.run_id,
         target=rehearsal.recording.url,
@@ -284,10 +290,16 @@ def _run_of(rehearsal: Rehearsal) -> Run:
         partial=plan.partial,
         interrupted="",
         settings={},
-        thresholds=Thresholds(),
+        thresholds=Thresholds(
+            rollback_below=settings.rollback_below, monitor_above=settings.monitor_above
+        ),
         missing_suites=[],
         resources=list(rehearsal.made.values()),
-        checks=[rehearsal.checks[check.id] for check in plan.checks],
+        checks=[
+            rehearsal.checks[check.id]
+            for check in plan.checks
+            if check.id not in rehearsal.unstable and not rehearsal.checks[check.id].outcome.fails
+        ],
         leftovers=[],
         notes=[],
     )

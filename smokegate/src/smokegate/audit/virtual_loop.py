@@ -11,6 +11,10 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+# Rounds without a jump after which what spins, waiting for a time, is given it.
+_MOST_ROUNDS = 10_000
+
+
 class Hangs(Exception):
     """Everything waits for something that cannot come."""
 
@@ -24,6 +28,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self._now_s = 0.0
+        self._rounds = 0
         self.set_exception_handler(lambda *_: None)  # of tasks that a check leaves behind
 
     def time(self) -> float:
@@ -36,7 +41,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _run_once(self) -> None:
         ready = self._ready
-        if not ready:
+        self._rounds += 1
+        if not ready or (self._rounds > _MOST_ROUNDS and self._scheduled):
             self._jump()
         for _ in range(len(ready)):
             handle = ready.popleft()
@@ -45,6 +51,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _jump(self) -> None:
         """Go to the next time that something waits for."""
+        self._rounds = 0
         while self._scheduled:
             timer = heapq.heappop(self._scheduled)
             timer._scheduled = False  # type: ignore[attr-defined]  # as asyncio's own loop does

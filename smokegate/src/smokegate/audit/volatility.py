@@ -22,10 +22,10 @@ def volatile(entries: list[Entry], others: list[Entry]) -> list[Volatile]:
 
 def _between(entry: Entry, twin: Entry) -> Iterator[Volatile]:
     owner, number = entry.owner, entry.number
-    theirs = {name.lower(): value for name, value in twin.content.exchange.reply_headers}
-    for name, value in entry.content.exchange.reply_headers:
-        if theirs.get(name.lower()) != value:
-            yield Volatile(owner, number, "header", (name.lower(),))
+    ours, theirs = _headers(entry), _headers(twin)
+    for name, values in ours.items():
+        if theirs.get(name) != values:
+            yield Volatile(owner, number, "header", (name,))
     if not (entry.content.is_json and twin.content.is_json):
         return
     for every in (True, False):
@@ -34,3 +34,10 @@ def _between(entry: Entry, twin: Entry) -> Iterator[Volatile]:
             scalar = not isinstance(value, (dict, list))
             if path and scalar and (other is REMOVED or other != value):
                 yield Volatile(owner, number, "field", path)
+
+
+def _headers(entry: Entry) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in entry.content.exchange.reply_headers:
+        found.setdefault(name.lower(), []).append(value)
+    return found

@@ -105,6 +105,11 @@ class Redactor:
             if is_secret_name(name) and (sent or not (_is_word(value) or " " in value)):
                 self.add(value, sent=sent)
 
+    def learn_all(self, document: Any) -> None:
+        """Learn every text in a document that is a secret as a whole."""
+        for _, value in _named_strings(document):
+            self.add(value)
+
     def learn_text(self, text: bytes) -> None:
         """Learn what stands under the names of secrets in a text that may be no whole document.
 

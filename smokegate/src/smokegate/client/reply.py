@@ -15,7 +15,7 @@ T = TypeVar("T")
 _START_CHARS = 80
 _SEEN_CHARS = 500
 _CLIENT_ERROR = 400
-_DEEPEST = 200  # a document nested deeper is hostile, and recursion over it would end in a crash
+DEEPEST = 200  # a document nested deeper is hostile, and recursion over it would end in a crash
 
 
 class Reply:
@@ -149,8 +149,8 @@ class Reply:
             start = self.evidence.shown(self.text, _START_CHARS)
             body = repr(start) if start else "an empty body"
             self._unreadable("the reply is JSON", f"{str(error)[:200]} in {body}", or_else)
-        if _is_deeper(document, _DEEPEST):
-            self._unreadable("the reply is JSON", f"nesting deeper than {_DEEPEST}", or_else)
+        if is_deeper(document, DEEPEST):
+            self._unreadable("the reply is JSON", f"nesting deeper than {DEEPEST}", or_else)
         return document
 
     def _unreadable(self, demand: str, seen: str, or_else: Consequence | None) -> NoReturn:
@@ -166,7 +166,7 @@ def type_name(value: Any) -> str:
     return "null" if value is None else names.get(type(value), "a number")
 
 
-def _is_deeper(document: Any, limit: int) -> bool:
+def is_deeper(document: Any, limit: int) -> bool:
     """Whether plain data are nested deeper than a limit, found without recursion."""
     level = [document]
     for _ in range(limit):

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 from smokegate.client.body import parsed
 from smokegate.client.redaction import Redactor, is_secret_header
 from smokegate.client.standing import Standing
-from smokegate.client.transport import Answer, Headers, Transport
+from smokegate.client.transport import Answer, Headers, Request, Transport
 from smokegate.settings import Settings, is_secret_name
 
 _SHORTEST_IN_HEADER = 12  # shorter parts are words such as Bearer
@@ -82,25 +82,39 @@ class Session:
 
     def learn_query(self, url: str) -> None:
         """Learn the secrets in the query of a URL that is sent to."""
-        for name, value in parse_qsl(urlsplit(url).query):
-            if is_secret_name(name):
-                self.redactor.add(value)
+        _learn_query(self.redactor, url)
 
     def learn_secrets(self, headers: Headers, body: bytes, *, sent: bool = False) -> None:
         """Learn the secrets in a request or a reply, so that none is stored or shown."""
-        for name, value in headers:
-            if is_secret_header(name):
-                for part in _secret_parts(name, value):
-                    self.redactor.add(part, sent=sent)
-            else:
-                self.redactor.learn_text(value.encode("latin-1", "replace"))
-        if not body:
-            return
-        self.redactor.learn_text(body)
-        try:
-            self.redactor.learn(parsed(body), sent=sent)
-        except ValueError:
-            return  # not JSON: nothing in it has a name but what is found in any text
+        _learn_message(self.redactor, headers, body, sent=sent)
+
+
+def learn_request(redactor: Redactor, request: Request) -> None:
+    """Let a redactor know the secrets in a request."""
+    _learn_query(redactor, request.url)
+    _learn_message(redactor, request.headers, request.body or b"", sent=True)
+
+
+def _learn_query(redactor: Redactor, url: str) -> None:
+    for name, value in parse_qsl(urlsplit(url).query):
+        if is_secret_name(name):
+            redactor.add(value)
+
+
+def _learn_message(redactor: Redactor, headers: Headers, body: bytes, *, sent: bool) -> None:
+    for name, value in headers:
+        if is_secret_header(name):
+            for part in _secret_parts(name, value):
+                redactor.add(part, sent=sent)
+        else:
+            redactor.learn_text(value.encode("latin-1", "replace"))
+    if not body:
+        return
+    redactor.learn_text(body)
+    try:
+        redactor.learn(parsed(body), sent=sent)
+    except ValueError:
+        return  # not JSON: nothing in it has a name but what is found in any text
 
 
 def learn_settings(redactor: Redactor, settings: Settings) -> None:
@@ -111,6 +125,8 @@ def learn_settings(redactor: Redactor, settings: Settings) -> None:
     redactor.add(urlsplit(settings.proxy).password or "")
     for key, sourced in settings.extra.items():
         redactor.learn({key: sourced.value}, sent=True)
+        if is_secret_name(key):
+            redactor.learn_all(sourced.value)
         redactor.learn_text(str(sourced.value).encode("utf-8", "surrogatepass"))
 
 
