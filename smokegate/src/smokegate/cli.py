@@ -188,7 +188,7 @@ def _add_serve(commands: Any) -> None:
             "Serve the history: /metrics for Prometheus.\n\nexample:\n"
             "  smokegate serve --host 0.0.0.0 --port 9464\n",
             "serve the history for Prometheus and for people",
-            exits="exit codes:\n  0 it was told to end   2 wrong use   30 the history does not answer\n",
+            exits="exit codes:\n  0 it was told to end   2 wrong use   30 no history\n",
         ),
     )
     serve.add_argument("--host", default="127.0.0.1", help="where to listen (127.0.0.1)")

@@ -129,7 +129,8 @@ def _checks(audit: Audit, pen: Pen) -> Iterator[str]:
         Column(heading="verdict", cells=[each.verdict for each in found], left=True, spare=3),
     )
     for check in audit.redundant_checks:
-        words = f"{one_line(check)} is redundant: whatever it catches in a replay, another check catches too"
+        why = "whatever it catches in a replay, another check catches too"
+        words = f"{one_line(check)} is redundant: {why}"
         yield from pen.item("⚠", words, YELLOW)
 
 

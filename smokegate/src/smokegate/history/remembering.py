@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from smokegate.settings import Settings
 NOWHERE = "none"
 _FILE = "history.db"
 _SPOOL = "not-yet-remembered"
+_TAKEN_IN_AT_ONCE = 100  # so that no run waits long for those before it
 
 
 def url_of(settings: Settings) -> str:
@@ -39,13 +41,15 @@ def remember(run: JudgedRun, settings: Settings) -> str:
     spool = journal.folder(settings.journal) / _SPOOL
     try:
         store = opened(url)
-        try:
-            store.remember(run)
-            return _take_in(store, spool)
-        finally:
-            store.close()
     except HistoryError as error:
-        return f"the run is not in the history yet: {error}; {_spooled(run, spool)}"
+        return _kept_for_later(run, spool, error)
+    try:
+        store.remember(run)
+        return _take_in(store, spool)
+    except HistoryError as error:
+        return _kept_for_later(run, spool, error)
+    finally:
+        store.close()
 
 
 def opened(url: str) -> Store:
@@ -62,7 +66,8 @@ def opened(url: str) -> Store:
     return store
 
 
-def _spooled(run: JudgedRun, spool: Path) -> str:
+def _kept_for_later(run: JudgedRun, spool: Path, why: HistoryError) -> str:
+    """Keep a run in a file, whole or not at all, and say so."""
     try:
         spool.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = spool / f"{run.run_id}.json"
@@ -72,18 +77,33 @@ def _spooled(run: JudgedRun, spool: Path) -> str:
             part.flush()
             os.fsync(part.fileno())
         aside.replace(file)
+        then = f"it is kept in {file} and taken in by a later run"
     except OSError as error:
-        return f"nor could it be kept for later: {error.filename}: {error.strerror or error}"
-    return f"it is kept in {file} and taken in by a later run"
+        then = f"nor could it be kept for later: {error.filename}: {error.strerror or error}"
+    return f"the run is not in the history yet: {why}; {then}"
 
 
 def _take_in(store: Store, spool: Path) -> str:
-    """Take in the runs that could not be stored when they were made."""
-    for file in sorted(spool.glob("*.json")) if spool.is_dir() else []:
-        try:
-            store.remember(from_json(file.read_bytes()))
-        except (OSError, msgspec.DecodeError) as error:
-            file.rename(file.with_suffix(".unreadable"))
-            return f"{file} cannot be taken into the history: {error}"
-        file.unlink(missing_ok=True)
-    return ""
+    """Take in runs that could not be stored when they were made; say which cannot be at all."""
+    try:
+        waiting = sorted(spool.glob("*.json"))[:_TAKEN_IN_AT_ONCE]
+        unreadable = [file.name for file in waiting if not _took_in(store, file)]
+    except (OSError, HistoryError) as error:
+        return f"earlier runs are not in the history yet, they stay in {spool}: {error}"
+    if not unreadable:
+        return ""
+    return f"{spool}: {', '.join(unreadable)}: not a run, and not taken into the history"
+
+
+def _took_in(store: Store, file: Path) -> bool:
+    """Take in one run and remove its file; false for what is no run, which is set aside."""
+    try:
+        store.remember(from_json(file.read_bytes()))
+        file.unlink()
+    except FileNotFoundError:
+        return True  # another runner was quicker
+    except (msgspec.DecodeError, ValueError):
+        with suppress(FileNotFoundError):
+            file.replace(file.with_suffix(".unreadable"))
+        return False
+    return True

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from smokegate.client.evidence import request_in_words
-from smokegate.history.tables import BUCKET_COLUMNS, BUCKETS_S
+from smokegate.history.tables import BUCKET_COLUMNS, BUCKETS_S, RUN_BUCKETS_S
 from smokegate.results import Attempt, CheckResult, Exchange, JudgedRun, Outcome
 
 DAY_MS = 86_400_000
-_NAME_CHARS = 200
+NAME_CHARS = 200
 _TEXT_CHARS = 2_000
 
 Row = dict[str, Any]
@@ -27,8 +27,8 @@ def run_row(run: JudgedRun) -> Row:
         {
             "run_id": run.run_id,
             "target": run.target,
-            "environment": run.environment[:_NAME_CHARS],
-            "version": run.version[:_NAME_CHARS],
+            "environment": run.environment[:NAME_CHARS],
+            "version": run.version[:NAME_CHARS],
             "tool": run.tool,
             "started_ms": milliseconds(run.started_at),
             "finished_ms": milliseconds(run.finished_at),
@@ -87,17 +87,20 @@ def check_row(check: CheckResult) -> Row:
 
 
 def storable(row: Row) -> Row:
-    """Write out what a database's text cannot hold: NUL, and halves of surrogate pairs."""
+    """A row whose texts a database can hold."""
     return {
-        name: value.replace("\0", r"\x00").encode("utf-8", "backslashreplace").decode()
-        if isinstance(value, str)
-        else value
+        name: storable_text(value) if isinstance(value, str) else value
         for name, value in row.items()
     }
 
 
+def storable_text(text: str) -> str:
+    """Write out what a database's text cannot hold: NUL, and halves of surrogate pairs."""
+    return text.replace("\0", r"\x00").encode("utf-8", "backslashreplace").decode()
+
+
 def count_row(check: CheckResult) -> Row:
-    """What a result adds to the counts of its check; each bucket counts what is not longer."""
+    """What a result adds to the counts of its check."""
     row: Row = {
         "total": 1,
         "passed": int(check.outcome.passes),
@@ -105,10 +108,26 @@ def count_row(check: CheckResult) -> Row:
         "warned": int(check.outcome is Outcome.WARNED),
         "unknown": int(check.outcome is Outcome.UNKNOWN),
         "flaky": int(check.flaky),
-        "duration_sum_s": check.duration_s,
     }
-    first = bisect_left(BUCKETS_S, check.duration_s)
-    return row | {name: int(number >= first) for number, name in enumerate(BUCKET_COLUMNS)}
+    return row | _duration_row(check.duration_s, BUCKETS_S)
+
+
+def run_count_row(run: JudgedRun) -> Row:
+    """What a run adds to the counts of its day."""
+    counted = [check for check in run.everything if is_counted(check)]
+    row: Row = {
+        "total": 1,
+        "results": len(counted),
+        "results_passed": sum(check.outcome.passes for check in counted),
+    }
+    return row | _duration_row(run.duration_s, RUN_BUCKETS_S)
+
+
+def _duration_row(duration_s: float, bounds_s: tuple[float, ...]) -> Row:
+    """A duration as it is counted; each bucket counts what is not longer."""
+    first = bisect_left(bounds_s, duration_s)
+    buckets = {name: int(number >= first) for number, name in enumerate(BUCKET_COLUMNS)}
+    return {"duration_sum_s": duration_s, **buckets}
 
 
 def is_counted(check: CheckResult) -> bool:
@@ -138,7 +157,7 @@ def unpacked_timings(packed: bytes) -> list[list[Any]]:
 def _timing(exchange: Exchange) -> list[Any]:
     timing = exchange.timing
     phases = (timing.dns_s, timing.connect_s, timing.tls_s, timing.wait_s, timing.receive_s)
-    path = exchange.path.partition("?")[0][:_NAME_CHARS]
+    path = exchange.path.partition("?")[0][:NAME_CHARS]
     seconds = [round(each, 6) for each in (exchange.started_s, *phases)]
     return [exchange.number, exchange.method, path, exchange.status, *seconds]
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, inspect, text
 
 from smokegate.errors import HistoryError
+from smokegate.history.database import FOR_READING
 from smokegate.history.tables import metadata
 
 HEAD = "0001"
@@ -24,8 +25,7 @@ def prepare(engine: Engine) -> None:
     Raises `HistoryError` for a database that a newer smokegate has made, or somebody else.
     """
     with engine.connect() as connection:
-        found = _version(connection)
-        connection.rollback()
+        found = _version(connection.execution_options(**FOR_READING))
     if found == HEAD:
         return
     with engine.begin() as connection:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, func, select, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy import Connection, Table, func, select
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from smokegate.errors import HistoryError
-from smokegate.history import schema, tables
+from smokegate.history import deployments, schema, tables
+from smokegate.history.database import FOR_READING, in_one_line, open_database
+from smokegate.history.dialects import greater_of, insert_into
 from smokegate.history.rows import (
     DAY_MS,
     Row,
@@ -23,11 +22,11 @@ from smokegate.history.rows import (
     milliseconds,
     packed_timings,
     result_row,
+    run_count_row,
     run_row,
 )
 from smokegate.results import Action, CheckResult, JudgedRun
 
-_BUSY_S = 30
 _OPENS = frozenset(action.value for action in Action if action.opens_the_gate)
 
 
@@ -38,7 +37,7 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
+        self._engine = open_database(url)
         self.name = self._engine.url.render_as_string(hide_password=True)
 
     def close(self) -> None:
@@ -63,18 +62,18 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection for questions."""
+        """A connection for questions; whoever writes does not wait for it, nor it for them."""
         with self._said(), self._engine.connect() as connection:
-            yield connection
+            yield connection.execution_options(**FOR_READING)
 
     @contextmanager
     def _said(self) -> Iterator[None]:
         try:
             yield
         except DBAPIError as error:
-            raise HistoryError(f"{self.name}: {_in_one_line(error.orig or error)}") from None
+            raise HistoryError(f"{self.name}: {in_one_line(error.orig or error)}") from None
         except SQLAlchemyError as error:
-            raise HistoryError(f"{self.name}: {_in_one_line(error)}") from None
+            raise HistoryError(f"{self.name}: {in_one_line(error)}") from None
 
 
 class _Insertion:
@@ -88,7 +87,7 @@ class _Insertion:
 
     def made(self) -> bool:
         """Insert everything, unless the run is there already."""
-        statement = _insert(self._connection, tables.runs).values(self._row)
+        statement = insert_into(self._connection, tables.runs).values(self._row)
         inserted = self._connection.execute(
             statement.on_conflict_do_nothing().returning(tables.runs.c.id)
         ).scalar()
@@ -108,7 +107,7 @@ class _Insertion:
         known = self._known_keys(there)
         new = [check_row(each) for each in there if each.id not in known]
         if new:
-            statement = _insert(self._connection, tables.checks).values(new)
+            statement = insert_into(self._connection, tables.checks).values(new)
             self._connection.execute(statement.on_conflict_do_nothing())
             known = self._known_keys(there)
         return known
@@ -140,16 +139,12 @@ class _Insertion:
         environment = self._row["environment"]
         counted = [(keys[each.id], count_row(each)) for each in there if is_counted(each)]
         counters = [{"environment": environment, "check": key, **row} for key, row in counted]
-        days = [
-            {"environment": environment, "check": key, "day": self._day, **row}
-            for key, row in counted
-        ]
+        days = [{**row, "day": self._day} for row in counters]
         run_day = {
             "environment": environment,
             "day": self._day,
             "action": self._row["action"],
-            "total": 1,
-            "duration_sum_s": self._row["duration_s"],
+            **run_count_row(self._run),
         }
         for table, rows in (
             (tables.counters, counters),
@@ -160,21 +155,15 @@ class _Insertion:
 
     def _note_deployment(self) -> None:
         """Note when this version was deployed: as was told, or when it is first seen."""
-        row = {name: self._row[name] for name in ("environment", "target", "version")}
-        if not row["version"]:
-            return
+        version = {name: self._row[name] for name in ("environment", "target", "version")}
         told = str(self._run.settings.get("deployed_at") or "")
-        there = tables.deployments
-        if not told:
-            seen = select(there.c.id).where(
-                *(there.c[name] == value for name, value in row.items())
-            )
-            if self._connection.execute(seen.limit(1)).first() is not None:
-                return
-        deployed_ms = milliseconds(told) if told else self._row["started_ms"]
-        noted = {**row, "deployed_ms": deployed_ms, "source": "told" if told else "sighted"}
-        statement = _insert(self._connection, there).values(noted)
-        self._connection.execute(statement.on_conflict_do_nothing())
+        if not version["version"]:
+            return
+        if told:
+            deployments.note(self._connection, version, milliseconds(told), deployments.TOLD)
+        else:
+            started_ms = self._row["started_ms"]
+            deployments.note(self._connection, version, started_ms, deployments.SIGHTED)
 
     def _note_latest(self) -> None:
         """Note how the environment stands; a run that is taken in late changes nothing newer."""
@@ -185,12 +174,10 @@ class _Insertion:
             "succeeded_ms": self._row["finished_ms"] if opens else None,
         }
         there = tables.latest
-        statement = _insert(self._connection, there).values(row)
+        statement = insert_into(self._connection, there).values(row)
         if opens:
-            later = func.max if self._connection.dialect.name == "sqlite" else func.greatest
-            succeeded = later(
-                func.coalesce(there.c.succeeded_ms, 0), statement.excluded.succeeded_ms
-            )
+            before = func.coalesce(there.c.succeeded_ms, 0)
+            succeeded = greater_of(self._connection, before, statement.excluded.succeeded_ms)
             self._connection.execute(
                 statement.on_conflict_do_update(
                     index_elements=[there.c.environment], set_={"succeeded_ms": succeeded}
@@ -212,7 +199,7 @@ def _add(connection: Connection, table: Table, rows: list[Row]) -> None:
     """Insert rows, or add their counts to those that are there."""
     if not rows:
         return
-    statement = _insert(connection, table)
+    statement = insert_into(connection, table)
     keys = [column.name for column in table.primary_key]
     added = {
         column.name: column + statement.excluded[column.name]
@@ -220,60 +207,3 @@ def _add(connection: Connection, table: Table, rows: list[Row]) -> None:
         if column.name not in keys
     }
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=added), rows)
-
-
-def _insert(connection: Connection, table: Table) -> Any:
-    """An INSERT that knows ON CONFLICT, which SQLite and PostgreSQL write alike."""
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects import postgresql
-
-        return postgresql.insert(table)
-    from sqlalchemy.dialects import sqlite
-
-    return sqlite.insert(table)
-
-
-def _engine(url: str) -> Engine:
-    try:
-        parsed = make_url(url)
-        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-            raise HistoryError(
-                f"history: {parsed.get_backend_name()} is neither sqlite nor postgresql"
-            )
-        if parsed.get_backend_name() == "postgresql":
-            return create_engine(parsed, pool_pre_ping=True)
-        _make_folder(parsed.database)
-        engine = create_engine(parsed, connect_args={"timeout": _BUSY_S})
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise HistoryError(f"history: not a URL of a database: {_in_one_line(error)}") from None
-    except ModuleNotFoundError as error:
-        raise HistoryError(
-            f"history: {error.name} is missing: install smokegate[postgres]"
-        ) from None
-    event.listen(engine, "connect", _tune)
-    event.listen(engine, "begin", _begin_to_write)
-    return engine
-
-
-def _make_folder(database: str | None) -> None:
-    if database and database != ":memory:":
-        try:
-            Path(database).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise HistoryError(f"{database}: {error.strerror or error}") from None
-
-
-def _tune(connection: Any, _record: object) -> None:
-    """Let readers and one writer work side by side, and let SQLAlchemy begin transactions."""
-    connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_to_write(connection: Connection) -> None:
-    """Take the lock at once: a reader that becomes a writer would be refused, not made to wait."""
-    connection.execute(text("BEGIN IMMEDIATE"))
-
-
-def _in_one_line(error: object) -> str:
-    return " ".join(str(error).split())[:300]

@@ -1,8 +1,8 @@
 """The tables of the history, on SQLite and on PostgreSQL alike.
 
 Times are whole milliseconds since 1970-01-01 UTC, days are whole days since then. What is asked
-often is counted as runs come in: `counters` for Prometheus, `days` for trends. Both outlive the
-runs that `history prune` removes, so neither depends on how long the history is.
+often is counted as runs come in: `counters` for Prometheus, `days` and `run_days` for trends. They
+outlive the runs that `history prune` removes, so none of them depends on how long the history is.
 """
 
 from __future__ import annotations
@@ -23,11 +23,17 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
-# Upper bounds of the durations in seconds; what takes longer is in the count alone.
+# Upper bounds of the durations in seconds, of a check and of a whole run; what takes longer is in
+# the count alone.
 BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+RUN_BUCKETS_S = (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
 BUCKET_COLUMNS = tuple(f"bucket_{number}" for number in range(len(BUCKETS_S)))
+
+# Compared byte by byte, so that the index finds what an abbreviated id begins.
+_BYTEWISE = String(64).with_variant(String(64, collation="C"), "postgresql")
 
 metadata = MetaData()
 
@@ -46,7 +52,7 @@ runs = Table(
     "runs",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("run_id", String(64), nullable=False, unique=True),
+    Column("run_id", _BYTEWISE, nullable=False, unique=True),
     Column("target", Text, nullable=False),
     Column("environment", String(200), nullable=False),
     Column("version", String(200), nullable=False),
@@ -69,9 +75,12 @@ runs = Table(
     Column("skipped", Integer, nullable=False),
     Column("flaky", Integer, nullable=False),
     Column("requests", Integer, nullable=False),
-    Index("runs_by_environment", "environment", "started_ms"),
     Index("runs_by_start", "started_ms"),
-    Index("runs_by_version", "environment", "target", "version", "started_ms"),
+    Index("runs_by_action", "action", "started_ms"),
+    Index("runs_by_environment", "environment", "started_ms"),
+    Index("runs_by_environment_and_action", "environment", "action", "started_ms"),
+    # The first verdict of a kind after a moment: detection, and alarms that were overturned.
+    Index("runs_by_version", "environment", "target", "version", "action", "finished_ms"),
 )
 
 checks = Table(
@@ -130,7 +139,19 @@ deployments = Table(
     Column("deployed_ms", BigInteger, nullable=False),
     Column("source", String(16), nullable=False),  # told, marked or sighted
     Index("deployments_by_version", "environment", "target", "version", "deployed_ms", unique=True),
-    Index("deployments_by_time", "environment", "deployed_ms"),
+    Index("deployments_by_target", "environment", "target", "deployed_ms"),
+    Index("deployments_by_environment", "environment", "deployed_ms"),
+    Index("deployments_by_time", "deployed_ms"),
+    # A version is first sighted once, however many runners see it at the same time.
+    Index(
+        "deployments_sighted",
+        "environment",
+        "target",
+        "version",
+        unique=True,
+        sqlite_where=text("source = 'sighted'"),
+        postgresql_where=text("source = 'sighted'"),
+    ),
 )
 
 labels = Table(
@@ -159,6 +180,7 @@ days = Table(
     Column("day", Integer, primary_key=True),
     *_counts(),
     *_durations(),
+    Index("days_by_environment", "environment", "day"),
     sqlite_with_rowid=False,
 )
 
@@ -169,7 +191,9 @@ run_days = Table(
     Column("day", Integer, primary_key=True),
     Column("action", String(16), primary_key=True),
     Column("total", BigInteger, nullable=False, default=0),
-    Column("duration_sum_s", Float, nullable=False, default=0.0),
+    Column("results", BigInteger, nullable=False, default=0),  # of checks, skipped ones left out
+    Column("results_passed", BigInteger, nullable=False, default=0),
+    *_durations(),
 )
 
 # What stands now, one row each: asked by every scrape.

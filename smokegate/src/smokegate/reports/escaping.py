@@ -20,7 +20,7 @@ def visible(text: str) -> str:
     text = text.replace("\r\n", "\n").expandtabs(4)
     if not text.isprintable():
         text = "".join(_written_out(char) for char in text)
-    return _COMMAND_ANYWHERE.sub(r"#\\x23", text)
+    return _COMMAND_ANYWHERE.sub(r"#\\x23", text) if "##" in text else text
 
 
 def one_line(text: str, limit: int = 500) -> str:

@@ -26,11 +26,11 @@ def explanation(run: JudgedRun, *, width: int) -> list[str]:
     """Explain a verdict in lines; nothing of what the target sent can act."""
     lines = paragraph(verdict_line(run), width=width, hanging="  ")
     lines += labelled(_facts(run), width=width, indent="  ")
-    tried = _tried_ends(run)
+    tried = tried_ends(run)
     for end in tried:
         lines += ["", *_derivation(end, width)]
     if len(tried) > 1:
-        lines += ["", _between(tried, run.verdict)]
+        lines += ["", between(tried, run.verdict)]
     for mitigation in run.verdict.mitigated:
         lines += paragraph(
             f"weighs less: {one_line(mitigation.check)}, {one_line(mitigation.reason)}",
@@ -57,7 +57,7 @@ def _facts(run: JudgedRun) -> Rows:
     return rows
 
 
-def _tried_ends(run: JudgedRun) -> list[End]:
+def tried_ends(run: JudgedRun) -> list[End]:
     """Where the rules had a say at all."""
     return [] if run.verdict.rule in ("interrupted", "nothing-run") else ends(run)
 
@@ -73,7 +73,7 @@ def _derivation(end: End, width: int) -> Iterator[str]:
             yield from paragraph(words, width=width, indent="    ", hanging="  ")
 
 
-def _between(both: list[End], verdict: Verdict) -> str:
+def between(both: list[End], verdict: Verdict) -> str:
     """Say which of both ends it is, and why."""
     best, worst = both
     if best.action is worst.action:

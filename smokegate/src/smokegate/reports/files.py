@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from smokegate.errors import ReportError
@@ -26,9 +27,9 @@ def write_all(run: JudgedRun, folder: Path) -> list[Path]:
     with _explained("results were", folder):
         folder.mkdir(parents=True, exist_ok=True)
         with _claimed_stamp(folder, _timestamp(run), list(contents)) as stamp:
-            for (stem, suffix), content in contents.items():
+            for (stem, suffix), make in contents.items():
                 path = folder / f"{stem}_{stamp}{suffix}"
-                _write_whole(path, content)
+                _write_whole(path, make())
                 written.append(path)
     return written
 
@@ -46,14 +47,26 @@ def write_json(run: JudgedRun, path: Path) -> None:
             _write_whole(path.resolve(), to_json(run))
 
 
-def _contents(run: JudgedRun) -> dict[tuple[str, str], bytes]:
-    """The reports by stem and suffix of their names; the evidence itself comes first."""
-    suites = {(suite.translate(_UNSAFE), ".xml"): junit(run, suite) for suite in suites_of(run)}
-    return {
-        ("run", ".json"): to_json(run),
-        ("summary", ".txt"): summary(run).encode("utf-8", "backslashreplace"),
-        **suites,
+def _contents(run: JudgedRun) -> dict[tuple[str, str], Callable[[], bytes]]:
+    """The reports by stem and suffix of their names, made one by one.
+
+    The evidence itself comes first, so that nothing which a later one meets can take it away.
+    """
+    suites = {
+        (suite.translate(_UNSAFE), ".xml"): partial(junit, run, suite) for suite in suites_of(run)
     }
+    return {
+        ("run", ".json"): partial(to_json, run),
+        ("summary", ".txt"): lambda: summary(run).encode("utf-8", "backslashreplace"),
+        **suites,
+        ("report", ".html"): partial(_page, run),
+    }
+
+
+def _page(run: JudgedRun) -> bytes:
+    from smokegate.reports.page import page
+
+    return page(run).encode("utf-8", "backslashreplace")
 
 
 def _timestamp(run: JudgedRun) -> str:

@@ -11,6 +11,7 @@ down_revision = None
 
 def upgrade() -> None:
     """Make the tables."""
+    bytewise = sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql")
     op.create_table(
         "checks",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -31,7 +32,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
-        "deployments_by_time", "deployments", ["environment", "deployed_ms"], unique=False
+        "deployments_by_environment", "deployments", ["environment", "deployed_ms"], unique=False
+    )
+    op.create_index(
+        "deployments_by_target",
+        "deployments",
+        ["environment", "target", "deployed_ms"],
+        unique=False,
+    )
+    op.create_index("deployments_by_time", "deployments", ["deployed_ms"], unique=False)
+    op.create_index(
+        "deployments_sighted",
+        "deployments",
+        ["environment", "target", "version"],
+        unique=True,
+        sqlite_where=sa.text("source = 'sighted'"),
+        postgresql_where=sa.text("source = 'sighted'"),
     )
     op.create_index(
         "deployments_by_version",
@@ -55,13 +71,25 @@ def upgrade() -> None:
         sa.Column("day", sa.Integer(), nullable=False),
         sa.Column("action", sa.String(length=16), nullable=False),
         sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("results", sa.BigInteger(), nullable=False),
+        sa.Column("results_passed", sa.BigInteger(), nullable=False),
         sa.Column("duration_sum_s", sa.Float(), nullable=False),
+        sa.Column("bucket_0", sa.BigInteger(), nullable=False),
+        sa.Column("bucket_1", sa.BigInteger(), nullable=False),
+        sa.Column("bucket_2", sa.BigInteger(), nullable=False),
+        sa.Column("bucket_3", sa.BigInteger(), nullable=False),
+        sa.Column("bucket_4", sa.BigInteger(), nullable=False),
+        sa.Column("bucket_5", sa.BigInteger(), nullable=False),
+        sa.Column("bucket_6", sa.BigInteger(), nullable=False),
+        sa.Column("bucket_7", sa.BigInteger(), nullable=False),
+        sa.Column("bucket_8", sa.BigInteger(), nullable=False),
+        sa.Column("bucket_9", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("environment", "day", "action"),
     )
     op.create_table(
         "runs",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("run_id", sa.String(length=64), nullable=False),
+        sa.Column("run_id", bytewise, nullable=False),
         sa.Column("target", sa.Text(), nullable=False),
         sa.Column("environment", sa.String(length=200), nullable=False),
         sa.Column("version", sa.String(length=200), nullable=False),
@@ -87,10 +115,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("run_id"),
     )
+    op.create_index("runs_by_action", "runs", ["action", "started_ms"], unique=False)
     op.create_index("runs_by_environment", "runs", ["environment", "started_ms"], unique=False)
+    op.create_index(
+        "runs_by_environment_and_action",
+        "runs",
+        ["environment", "action", "started_ms"],
+        unique=False,
+    )
     op.create_index("runs_by_start", "runs", ["started_ms"], unique=False)
     op.create_index(
-        "runs_by_version", "runs", ["environment", "target", "version", "started_ms"], unique=False
+        "runs_by_version",
+        "runs",
+        ["environment", "target", "version", "action", "finished_ms"],
+        unique=False,
     )
     op.create_table(
         "counters",
@@ -148,6 +186,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("check", "environment", "day"),
         sqlite_with_rowid=False,
     )
+    op.create_index("days_by_environment", "days", ["environment", "day"], unique=False)
     op.create_table(
         "failures",
         sa.Column("id", sa.Integer(), nullable=False),
