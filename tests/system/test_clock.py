@@ -61,6 +61,7 @@ def test_two_runs_in_one_second_share_target_results_and_journal(commands: Comma
         f"{stem}_20270115_080000{number}{suffix}"
         for stem, suffix in (
             ("health", ".xml"),
+            ("report", ".html"),
             ("run", ".json"),
             ("summary", ".txt"),
             ("workflows", ".xml"),

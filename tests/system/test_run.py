@@ -12,6 +12,7 @@ import pytest
 from smokegate.results import json_schema
 from smokegate.settings import Settings
 
+from tests.gate.audit.test_page import Parsed
 from tests.system.command import BIN, SUITES, Commands
 from tests.system.lattice_process import LatticeProcess
 
@@ -33,15 +34,18 @@ def test_a_healthy_service_may_proceed(commands: Commands, lattice: LatticeProce
     assert not list(commands.journal.glob("*"))
 
 
-def test_results_are_four_whole_files(commands: Commands) -> None:
+def test_results_are_five_whole_files(commands: Commands) -> None:
     commands.smokegate("run")
     names = sorted(path.name.partition("_")[0] for path in commands.results.iterdir())
-    assert names == ["health", "run", "summary", "workflows"]
+    assert names == ["health", "report", "run", "summary", "workflows"]
     document = json.loads(next(commands.results.glob("run_*.json")).read_bytes())
     jsonschema.Draft202012Validator(json_schema()).validate(document)
     for suite, count in (("health", 11), ("workflows", 10)):
         tree = ElementTree.parse(next(commands.results.glob(f"{suite}_*.xml")))
         assert len(list(tree.iter("testcase"))) == count
+    report = next(commands.results.glob("report_*.html"))
+    assert Parsed(report.read_text()).elements
+    assert report.stat().st_size < 300_000
 
 
 def test_standard_output_is_json_alone_when_asked_for(commands: Commands) -> None:

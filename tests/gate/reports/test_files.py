@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from smokegate.errors import ReportError, SmokegateError
 from smokegate.reports.files import write_all, write_json
+from smokegate.reports.page import page
 from smokegate.results import MissingSuite, from_json
 
 from tests.gate.reports import parts, runs
@@ -19,6 +20,7 @@ from tests.gate.reports.hostile import poisoned
 STAMP = "20250131_235958"
 NAMES = [
     f"health_{STAMP}.xml",
+    f"report_{STAMP}.html",
     f"run_{STAMP}.json",
     f"summary_{STAMP}.txt",
     f"workflows_{STAMP}.xml",
@@ -29,7 +31,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_run_leaves_four_files_named_by_the_second_it_began(tmp_path: Path) -> None:
+def test_a_run_leaves_five_files_named_by_the_second_it_began(tmp_path: Path) -> None:
     written = write_all(runs.rollback(), tmp_path / "made" / "on the way")
     assert sorted(path.name for path in written) == NAMES == names(written[0].parent)
 
@@ -40,6 +42,7 @@ def test_what_is_written_reads_back_equal(tmp_path: Path) -> None:
     assert from_json((tmp_path / f"run_{STAMP}.json").read_bytes()) == run
     assert ET.parse(tmp_path / f"health_{STAMP}.xml").getroot().get("tests") == "11"
     assert (tmp_path / f"summary_{STAMP}.txt").read_text("utf-8").startswith("ROLLBACK: ")
+    assert (tmp_path / f"report_{STAMP}.html").read_text("utf-8") == page(run)
 
 
 def test_only_suites_with_a_check_or_missing_have_a_document(tmp_path: Path) -> None:
@@ -70,8 +73,8 @@ def test_processes_that_race_for_a_second_each_get_their_own(tmp_path: Path) -> 
     run, many = runs.rollback(), 8
     with ProcessPoolExecutor(4, multiprocessing.get_context("spawn")) as pool:
         all_written = list(pool.map(write_all, [run] * many, [tmp_path] * many))
-    assert len({path for written in all_written for path in written}) == 4 * many
-    assert len(names(tmp_path)) == 4 * many
+    assert len({path for written in all_written for path in written}) == len(NAMES) * many
+    assert len(names(tmp_path)) == len(NAMES) * many
     for path in tmp_path.glob("run_*.json"):
         assert from_json(path.read_bytes()) == run
 
@@ -96,6 +99,18 @@ def test_a_file_that_cannot_be_finished_is_absent(
     assert "\n" not in str(caught.value)
     assert str(tmp_path) in str(caught.value)
     assert names(tmp_path) == []
+
+
+def test_a_report_with_a_bug_takes_no_evidence_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> str:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("smokegate.reports.page.page", broken)
+    with pytest.raises(ZeroDivisionError):
+        write_all(runs.rollback(), tmp_path)
+    assert names(tmp_path) == [each for each in NAMES if not each.startswith("report")]
 
 
 def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
@@ -144,7 +159,7 @@ def test_a_json_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path) ->
 
 def test_a_hostile_run_is_written_whole(tmp_path: Path) -> None:
     written = write_all(poisoned(runs.rollback(), "\ud800\x00]]>"), tmp_path)
-    assert len(written) == 4
+    assert len(written) == len(NAMES)
     document = next(path for path in written if path.suffix == ".json")
     assert from_json(document.read_bytes()).version == "\\ud800\x00]]>"
 

@@ -13,7 +13,9 @@ from xml.etree import ElementTree
 import jsonschema
 from smokegate.results import from_json, json_schema, to_json
 
+from tests.gate.audit.test_page import Parsed
 from tests.gate.reports.hostile import is_command, is_harmless
+from tests.gate.reports.pages import active_parts
 from tests.gate.reports.screen import Screen
 from tests.system.hostile.secrets import leaks_in
 
@@ -74,6 +76,17 @@ def _junit(text: str) -> Iterator[str]:
     yield from _plain(text)
 
 
+def _page(text: str) -> Iterator[str]:
+    """A page is plain, runs and loads nothing, and hides no secret behind what it escapes."""
+    yield from _plain(text)
+    page = Parsed(text)
+    for part in active_parts(page):
+        yield f"has an element that acts: {part}"
+    for words in (words for told in page.texts.values() for words in told):
+        for leak in leaks_in(words):
+            yield f"holds the secret {leak!r}, escaped"
+
+
 def _annotations(text: str) -> Iterator[str]:
     if not is_harmless(text):
         yield "have control characters"
@@ -103,6 +116,7 @@ _JUDGES: dict[str, Callable[[str], Iterator[str]]] = {
     ".json": _run_json,
     ".xml": _junit,
     ".txt": _plain,
+    ".html": _page,
     "screen": _screen,
     "annotations": _annotations,
     "outputs": _outputs,

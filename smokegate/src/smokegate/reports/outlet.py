@@ -10,8 +10,11 @@ from typing import TextIO
 
 from smokegate.reports.layout import WIDTH
 
-_TYPOGRAPHY = "✓✗⚠…→"
-_ASCII = str.maketrans({"✓": "+", "✗": "x", "⚠": "!", "…": "...", "→": "->", "│": "|"})
+_TYPOGRAPHY = "✓✗⚠…→▁▂▃▄▅▆▇█·"
+_ASCII = str.maketrans(
+    {"✓": "+", "✗": "x", "⚠": "!", "…": "...", "→": "->", "│": "|", "·": " "}
+    | dict(zip("▁▂▃▄▅▆▇█", "_,-:=+*#", strict=True))
+)
 # What says that a Windows console understands escape sequences.
 _WINDOWS_TERMINALS = ("WT_SESSION", "ANSICON", "ConEmuANSI", "TERM")
 
