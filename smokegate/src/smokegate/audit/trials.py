@@ -80,6 +80,12 @@ class Trials:
             self._at[EVERYWHERE].append(entry)
         self._verdicts: dict[tuple[Any, ...], str] = {}
         self._run = _run_of(rehearsal)
+        # Of what has no say, nobody would have heard.
+        self._before = {
+            check: result
+            for check, result in rehearsal.checks.items()
+            if result.decides(self._run.started_at) or result.outcome is Outcome.SKIPPED
+        }
 
     def _broken(self, mutant: Mutant, entry: Entry) -> Content:
         return self._breaker.broken(mutant, entry)
@@ -155,15 +161,10 @@ class Trials:
         return True
 
     def _finding(self, mutant: Mutant, results: dict[str, CheckResult], trial: _Trial) -> Finding:
-        before = {
-            check: result
-            for check, result in self._rehearsal.checks.items()
-            if result.decides(self._run.started_at) or result.outcome is Outcome.SKIPPED
-        }
         catches = trial.warnings + [
             catch
             for check, result in results.items()
-            if check in before and (catch := _catch(result, before[check])) is not None
+            if check in self._before and (catch := _catch(result, self._before[check])) is not None
         ]
         fate: Fate = "survived"
         if any(not each.accidental for each in catches):
