@@ -1,5 +1,6 @@
 """Runs every benchmark, one after the other."""
 
-from bench import time_of_a_run
+from bench import history, time_of_a_run
 
 time_of_a_run.main()
+history.main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,16 @@ REFERENCE = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
 
 
 def _commands() -> dict[str, argparse.ArgumentParser]:
-    actions = cli.parser()._actions
-    return next(each for each in actions if isinstance(each, argparse._SubParsersAction)).choices
+    """Every command by its name, and what is below it, as in `history list`."""
+    return dict(_below(cli.parser()))
+
+
+def _below(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, command in action.choices.items():
+                yield name, command
+                yield from ((f"{name} {deeper}", each) for deeper, each in _below(command))
 
 
 @pytest.mark.parametrize("command", _commands())

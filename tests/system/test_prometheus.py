@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,10 @@ def value(url: str, expression: str) -> float:
     return float(only["value"][1])
 
 
+def _is(url: str, expression: str, wanted: float) -> bool:
+    return value(url, expression) == wanted
+
+
 def until(holds: Callable[[], bool]) -> None:
     """Wait for what another process does; nothing is judged by how long it takes."""
     ends = time.monotonic() + ENDED_WITHIN_S
@@ -119,7 +124,7 @@ def test_the_queries_of_the_documentation_are_right_in_a_real_prometheus(tmp_pat
                 for number in numbers:
                     remember(store, number)
                 total = 2 * numbers[-1]
-                until(lambda total=total: value(url, "sum(smoke_test_total)") == total)
+                until(partial(_is, url, "sum(smoke_test_total)", total))
                 until(lambda: value(url, "count_over_time(up[10s])") > 2)
         found = {each: value(url, each) for each in (PASS_RATE, P95, FAILED)}
     store.close()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from smokegate import __version__, streams
 from smokegate.errors import SmokegateError, UsageError
+from smokegate.history.arguments import add_history
 from smokegate.signals import Insistence, handled
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def parser() -> argparse.ArgumentParser:
     _add_explain(commands)
     _add_audit(commands)
     _add_serve(commands)
+    add_history(commands)
     return root
 
 
@@ -259,28 +261,30 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="show every exchange")
 
 
+# What has no name of its own on the command line.
+_PLACES = {"words": "-k", "paths": "PATH", "file": "RUN.json", "run": "RUN", "check": "CHECK"}
+
+
 def _refuse_empty(arguments: argparse.Namespace) -> None:
     """Refuse an option without a value: in a pipeline that is a variable that is not set."""
     for name, value in vars(arguments).items():
         if value == "" or (isinstance(value, list) and "" in value):
-            option = {"words": "-k", "paths": "PATH", "file": "RUN.json"}.get(name)
-            option = option or f"--{name.replace('_', '-')}"
+            option = _PLACES.get(name) or f"--{name.replace('_', '-')}"
             raise UsageError(f"{option} is empty: leave it out, or give it a value")
 
 
 def _dispatch(arguments: argparse.Namespace) -> int:
     _refuse_empty(arguments)
-    if arguments.command == "run":
-        return _run(arguments)
-    if arguments.command == "demo":
-        return _demo(arguments)
-    if arguments.command == "explain":
-        return _explain(arguments)
-    if arguments.command == "audit":
-        return _audit(arguments)
-    if arguments.command == "serve":
-        return _serve(arguments)
-    return _sweep(arguments)
+    commands = {
+        "run": _run,
+        "demo": _demo,
+        "explain": _explain,
+        "audit": _audit,
+        "history": _history,
+        "serve": _serve,
+        "sweep": _sweep,
+    }
+    return commands[arguments.command](arguments)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -400,6 +404,13 @@ def _say_at_once(line: str) -> None:
     from smokegate.reports.outlet import Outlet
 
     Outlet(sys.stdout).line(line)
+
+
+def _history(arguments: argparse.Namespace) -> int:
+    from smokegate import settings
+    from smokegate.history import commands
+
+    return commands.run(arguments, settings.load({}, os.environ), sys.stdout)
 
 
 def _sweep(arguments: argparse.Namespace) -> int:

@@ -1,9 +1,14 @@
-"""A history on each kind of database, empty for every test."""
+"""A history on each kind of database, empty for every test; golden files, and how to renew them.
+
+UPDATE_GOLDEN=1 .venv/bin/python -m pytest tests/gate/history
+git diff tests/gate/history/golden
+"""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +17,9 @@ from smokegate.history.store import Store
 
 from tests.gate.history.postgres import new_database, postgres
 
+FOLDER = Path(__file__).parent / "golden"
+
+Golden = Callable[[str, str], None]
 _NUMBERS = itertools.count(1)
 
 
@@ -34,3 +42,18 @@ def store(url: str) -> Iterator[Store]:
     opened_store = opened(url)
     yield opened_store
     opened_store.close()
+
+
+@pytest.fixture
+def golden() -> Golden:
+    """Compare a text with the golden file of this name."""
+
+    def compare(name: str, text: str) -> None:
+        path = FOLDER / name
+        if os.environ.get("UPDATE_GOLDEN"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="")
+        wanted = path.read_text(encoding="utf-8") if path.exists() else ""
+        assert text == wanted, f"{name} differs; see tests/gate/history/conftest.py"
+
+    return compare

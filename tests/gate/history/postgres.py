@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def postgres(folder: Path) -> Iterator[str]:
     )
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    options = ["-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", "", "-F"]
+    options = ["-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", "", "-F"]
     with subprocess.Popen([binaries / "postgres", *options], stderr=log, **as_user) as server:
         try:
             _wait_for(binaries, port, server)
@@ -61,7 +62,7 @@ def _binaries() -> Path:
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
-def _another_user(folder: Path) -> dict[str, int]:
+def _another_user(folder: Path) -> dict[str, Any]:
     """PostgreSQL does not run as root."""
     if os.geteuid() != 0:
         return {}
@@ -74,7 +75,7 @@ def _another_user(folder: Path) -> dict[str, int]:
 
 def _wait_for(binaries: Path, port: int, server: subprocess.Popen[bytes]) -> None:
     ends = time.monotonic() + _STARTS_WITHIN_S
-    ready = [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+    ready = [str(binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
     while subprocess.run(ready, check=False).returncode:
         if server.poll() is not None or time.monotonic() > ends:
             raise RuntimeError("PostgreSQL did not start")

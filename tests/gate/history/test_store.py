@@ -165,3 +165,22 @@ def test_hostile_names_are_only_names(store: Store) -> None:
     kept = one(store, tables.runs)
     assert (kept["environment"], kept["version"], kept["target"]) == (written,) * 3
     assert one(store, tables.failures)["seen"] == written
+
+
+@pytest.mark.parametrize("letter", ["x", "\0", "\U0001f600", "\ud800"])
+def test_what_is_longer_than_its_column_is_cut(store: Store, letter: str) -> None:
+    long = letter * 3_000
+    check = msgspec.structs.replace(healthy(), id=long, suite=long, title=long)
+    made = run(1, check, environment=long, version=long, target=long, tool=long)
+    assert store.remember(made)
+    assert not store.remember(made)
+    kept = one(store, tables.runs)
+    assert [len(kept[name]) for name in ("environment", "version", "target", "tool")] == [
+        200,
+        200,
+        500,
+        64,
+    ]
+    assert len(one(store, tables.checks)["check_id"]) == 300
+    deployed = one(store, tables.deployments)
+    assert all(deployed[name] == kept[name] for name in ("environment", "version", "target"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -81,7 +82,7 @@ def test_a_restart_goes_on_where_the_counters_stood(url: str) -> None:
 
 
 def test_where_environments_stand(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics.time, "time", lambda: 1_767_225_662.0)  # a minute after the run
+    monkeypatch.setattr(time, "time", lambda: 1_767_225_662.0)  # a minute after the run
     store.remember(run(1))
     store.remember(failing(2, minutes=1))
     found = samples(store)

@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import Table
+
 from smokegate.client.evidence import request_in_words
+from smokegate.history import tables
 from smokegate.history.tables import BUCKET_COLUMNS, BUCKETS_S, RUN_BUCKETS_S
 from smokegate.results import Attempt, CheckResult, Exchange, JudgedRun, Outcome
 
 DAY_MS = 86_400_000
-NAME_CHARS = 200
+_PATH_CHARS = 200
 _TEXT_CHARS = 2_000
 
 Row = dict[str, Any]
@@ -24,11 +27,12 @@ def run_row(run: JudgedRun) -> Row:
     """The row of a run."""
     counts = run.verdict.counts
     return storable(
+        tables.runs,
         {
             "run_id": run.run_id,
             "target": run.target,
-            "environment": run.environment[:NAME_CHARS],
-            "version": run.version[:NAME_CHARS],
+            "environment": run.environment,
+            "version": run.version,
             "tool": run.tool,
             "started_ms": milliseconds(run.started_at),
             "finished_ms": milliseconds(run.finished_at),
@@ -48,7 +52,7 @@ def run_row(run: JudgedRun) -> Row:
             "skipped": counts.skipped,
             "flaky": counts.flaky,
             "requests": run.verdict.requests,
-        }
+        },
     )
 
 
@@ -70,6 +74,7 @@ def failure_rows(check: CheckResult) -> Iterator[Row]:
             if not expectation.held:
                 exchange = expectation.exchange_in(attempt.exchanges)
                 yield storable(
+                    tables.failures,
                     {
                         "attempt": attempt.number,
                         "demand": expectation.demand[:_TEXT_CHARS],
@@ -77,19 +82,22 @@ def failure_rows(check: CheckResult) -> Iterator[Row]:
                         "consequence": expectation.consequence.value,
                         "request": request_in_words(exchange) if exchange else "",
                         "status": exchange.status if exchange else None,
-                    }
+                    },
                 )
 
 
 def check_row(check: CheckResult) -> Row:
     """The row of a check."""
-    return storable({"check_id": check.id, "suite": check.suite, "title": check.title})
+    row = {"check_id": check.id, "suite": check.suite, "title": check.title}
+    return storable(tables.checks, row)
 
 
-def storable(row: Row) -> Row:
-    """A row whose texts a database can hold."""
+def storable(table: Table, row: Row) -> Row:
+    """A row whose texts the database can hold, cut to the widths of their columns."""
     return {
-        name: storable_text(value) if isinstance(value, str) else value
+        name: storable_text(value)[: getattr(table.c[name].type, "length", None)]
+        if isinstance(value, str)
+        else value
         for name, value in row.items()
     }
 
@@ -157,7 +165,7 @@ def unpacked_timings(packed: bytes) -> list[list[Any]]:
 def _timing(exchange: Exchange) -> list[Any]:
     timing = exchange.timing
     phases = (timing.dns_s, timing.connect_s, timing.tls_s, timing.wait_s, timing.receive_s)
-    path = exchange.path.partition("?")[0][:NAME_CHARS]
+    path = exchange.path.partition("?")[0][:_PATH_CHARS]
     seconds = [round(each, 6) for each in (exchange.started_s, *phases)]
     return [exchange.number, exchange.method, path, exchange.status, *seconds]
 

@@ -103,17 +103,18 @@ class _Insertion:
         return True
 
     def _keys(self, there: list[CheckResult]) -> dict[str, int]:
-        """The keys of the checks; new ones get one."""
-        known = self._known_keys(there)
-        new = [check_row(each) for each in there if each.id not in known]
+        """The keys of the checks by their ids; new ones get one."""
+        rows = {each.id: check_row(each) for each in there}
+        known = self._known_keys(rows)
+        new = [row for row in rows.values() if row["check_id"] not in known]
         if new:
             statement = insert_into(self._connection, tables.checks).values(new)
             self._connection.execute(statement.on_conflict_do_nothing())
-            known = self._known_keys(there)
-        return known
+            known = self._known_keys(rows)
+        return {check: known[row["check_id"]] for check, row in rows.items()}
 
-    def _known_keys(self, there: list[CheckResult]) -> dict[str, int]:
-        wanted = [each.id for each in there]
+    def _known_keys(self, rows: dict[str, Row]) -> dict[str, int]:
+        wanted = [row["check_id"] for row in rows.values()]
         found = select(tables.checks.c.check_id, tables.checks.c.id).where(
             tables.checks.c.check_id.in_(wanted)
         )

@@ -53,7 +53,7 @@ runs = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("run_id", _BYTEWISE, nullable=False, unique=True),
-    Column("target", Text, nullable=False),
+    Column("target", String(500), nullable=False),
     Column("environment", String(200), nullable=False),
     Column("version", String(200), nullable=False),
     Column("tool", String(64), nullable=False),
@@ -134,7 +134,7 @@ deployments = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("environment", String(200), nullable=False),
-    Column("target", Text, nullable=False),
+    Column("target", String(500), nullable=False),
     Column("version", String(200), nullable=False),
     Column("deployed_ms", BigInteger, nullable=False),
     Column("source", String(16), nullable=False),  # told, marked or sighted

@@ -1,0 +1,89 @@
+"""How a database is reached: SQLite with many processes on one file, PostgreSQL over a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from smokegate.errors import HistoryError
+
+# Options of a connection that does not write.
+FOR_READING = {"smokegate_reads": True}
+_BUSY_S = 30
+_CONNECTS_WITHIN_S = 10
+_SILENT_MS = 30_000
+# Words of libpq: a run waits no longer for a server that has gone than for one that is busy.
+_POSTGRES = {
+    "connect_timeout": _CONNECTS_WITHIN_S,
+    "keepalives_idle": _CONNECTS_WITHIN_S,
+    "tcp_user_timeout": _SILENT_MS,
+}
+
+
+def open_database(url: str) -> Engine:
+    """An engine for an SQLAlchemy URL; nothing is connected to yet.
+
+    Raises `HistoryError` for a URL that is none of ours.
+    """
+    try:
+        parsed = make_url(url)
+        kind = parsed.get_backend_name()
+        if kind not in ("sqlite", "postgresql"):
+            raise HistoryError(f"history: {kind} is neither sqlite nor postgresql")
+        return _postgres(parsed) if kind == "postgresql" else _sqlite(parsed)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise HistoryError(f"history: not a URL of a database: {in_one_line(error)}") from None
+    except ModuleNotFoundError as error:
+        raise HistoryError(
+            f"history: {error.name} is missing: install smokegate[postgres]"
+        ) from None
+
+
+def in_one_line(error: object) -> str:
+    """An error of the database as one line of at most 300 characters."""
+    return " ".join(str(error).split())[:300]
+
+
+def _postgres(url: URL) -> Engine:
+    defaults = {name: value for name, value in _POSTGRES.items() if name not in url.query}
+    engine = create_engine(url, pool_pre_ping=True, connect_args=defaults)
+    event.listen(engine, "begin", _wait_within_limits)
+    return engine
+
+
+def _wait_within_limits(connection: Connection) -> None:
+    """Wait for others as long as SQLite does; for this transaction, as poolers want it."""
+    connection.execute(text(f"SET LOCAL lock_timeout = '{_BUSY_S}s'"))
+
+
+def _sqlite(url: URL) -> Engine:
+    _make_folder(url.database)
+    engine = create_engine(url, connect_args={"timeout": _BUSY_S})
+    event.listen(engine, "connect", _tune)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _make_folder(database: str | None) -> None:
+    if database and not database.startswith((":memory:", "file:")):
+        try:
+            Path(database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HistoryError(f"{database}: {error.strerror or error}") from None
+
+
+def _tune(connection: Any, _record: object) -> None:
+    """Let readers and one writer work side by side, and let SQLAlchemy begin transactions."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    """Take a writer's lock at once: a reader that becomes one is refused, not made to wait."""
+    reads = connection.get_execution_options().keys() >= FOR_READING.keys()
+    connection.execute(text("BEGIN" if reads else "BEGIN IMMEDIATE"))

@@ -1,0 +1,133 @@
+"""Trends: what was counted day by day, of one check, of all runs, and of every check together.
+
+Days are those of UTC, by when a run began. They are counted as runs come in, so they cover runs
+that were pruned, and a question reads as many rows as there are days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, func, select
+
+from smokegate.history import tables
+from smokegate.history.overview import environments
+from smokegate.history.rows import DAY_MS, storable_text
+from smokegate.history.tables import BUCKET_COLUMNS
+from smokegate.history.tallies import COUNTS, RunTally, Tally, added, runs_tallied, tallied
+
+_EPOCH = date(1970, 1, 1).toordinal()
+_RUN_COUNTS = ("total", "results", "results_passed")
+
+
+class Day(Tally, frozen=True, kw_only=True):
+    """The results of one day, as in 2026-01-31."""
+
+    day: str
+
+
+class CheckTally(Tally, frozen=True, kw_only=True):
+    """The results of one check."""
+
+    check: str
+
+
+class RunDay(RunTally, frozen=True, kw_only=True):
+    """The runs of one day."""
+
+    day: str
+
+
+def check_days(
+    connection: Connection, check: str, *, environment: str = "", since_ms: int = 0
+) -> list[Day]:
+    """The days on which a check had a result, in order; `check` is its id.
+
+    The day of `since_ms` is the first, as a whole; so it is in all that follows.
+    """
+    there = tables.days
+    key = select(tables.checks.c.id).where(tables.checks.c.check_id == storable_text(check))
+    found = connection.execute(
+        select(there.c.day, *_sums(there, COUNTS))
+        .where(there.c.check == key.scalar_subquery(), *_within(there, environment, since_ms))
+        .group_by(there.c.day)
+        .order_by(there.c.day)
+    )
+    return [Day(day=_date(row.day), **_results(row._asdict())) for row in found]
+
+
+def check_tallies(
+    connection: Connection, *, environment: str = "", since_ms: int = 0
+) -> list[CheckTally]:
+    """Every check that had a result since a day, in the order of their ids."""
+    there, checks = tables.days, tables.checks
+    summed = (
+        select(there.c.check, *_sums(there, COUNTS))
+        .where(*_within(there, environment, since_ms))
+        .group_by(there.c.check)
+        .subquery()
+    )
+    found = connection.execute(
+        select(checks.c.check_id, *(each for each in summed.columns if each.name != "check"))
+        .join_from(summed, checks, summed.c.check == checks.c.id)
+        .order_by(checks.c.check_id)
+    )
+    return [CheckTally(check=row.check_id, **_results(row._asdict())) for row in found]
+
+
+def slowest(
+    connection: Connection, *, environment: str = "", since_ms: int = 0, limit: int = 10
+) -> list[CheckTally]:
+    """The checks with the highest p95, the slowest first."""
+    tallies = check_tallies(connection, environment=environment, since_ms=since_ms)
+    return sorted(tallies, key=lambda each: (-(each.p95.value_s or 0), each.check))[:limit]
+
+
+def run_days(connection: Connection, *, environment: str = "", since_ms: int = 0) -> list[RunDay]:
+    """The days on which there were runs, in order."""
+    there = tables.run_days
+    found = connection.execute(
+        select(there.c.day, there.c.action, *_sums(there, _RUN_COUNTS))
+        .where(*_within(there, environment, since_ms))
+        .group_by(there.c.day, there.c.action)
+        .order_by(there.c.day, there.c.action)
+    )
+    days: dict[int, list[Mapping[str, Any]]] = {}
+    for row in found:
+        days.setdefault(row.day, []).append(row._asdict())
+    return [RunDay(day=_date(day), **_runs(rows)) for day, rows in days.items()]
+
+
+def _sums(table: Table, names: Iterable[str]) -> list[ColumnElement[int]]:
+    return [func.sum(table.c[name]).label(name) for name in (*names, *BUCKET_COLUMNS)]
+
+
+def _within(table: Table, environment: str, since_ms: int) -> list[ColumnElement[bool]]:
+    day = table.c.day >= since_ms // DAY_MS
+    if environment:
+        return [day, table.c.environment == storable_text(environment)]
+    return [day, table.c.environment.in_(environments())]
+
+
+def _results(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a tally from a row of sums, which are Decimals in PostgreSQL."""
+    return tallied({name: int(row[name]) for name in COUNTS}, _buckets(row))
+
+
+def _runs(rows: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """The fields of a tally from a row for each verdict."""
+    passed = sum(int(row["results_passed"]) for row in rows)
+    results = sum(int(row["results"]) for row in rows)
+    verdicts = {row["action"]: int(row["total"]) for row in rows}
+    buckets = added([_buckets(row) for row in rows], len(BUCKET_COLUMNS))
+    return runs_tallied(verdicts, passed, results, buckets)
+
+
+def _buckets(row: Mapping[str, Any]) -> list[int]:
+    return [int(row[name]) for name in BUCKET_COLUMNS]
+
+
+def _date(day: int) -> str:
+    return date.fromordinal(_EPOCH + day).isoformat()

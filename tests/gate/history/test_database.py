@@ -1,0 +1,93 @@
+"""How databases are reached: readers and writers side by side, and no waiting without an end."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from smokegate.errors import HistoryError
+from smokegate.history import database, tables
+from smokegate.history.queries import runs
+from smokegate.history.remembering import opened
+from smokegate.history.store import Store
+from sqlalchemy import event, select, text
+from sqlalchemy.exc import OperationalError
+
+from tests.gate.history.runs import run
+
+
+def test_whoever_reads_keeps_nobody_from_writing(store: Store, url: str) -> None:
+    store.remember(run(1))
+    other = opened(url)
+    with store.reading() as connection:
+        before = runs(connection)
+        assert other.remember(run(2, minutes=1)), "while somebody reads"
+        assert len(before.runs) == 1
+    other.close()
+    with store.reading() as connection:
+        assert len(runs(connection).runs) == 2
+
+
+def test_whoever_writes_keeps_nobody_from_reading(store: Store, url: str) -> None:
+    store.remember(run(1))
+    other = opened(url)
+    with other.transaction() as connection:
+        connection.execute(tables.runs.delete())
+        with store.reading() as reading:
+            assert reading.scalars(select(tables.runs.c.run_id)).all() == ["run-000001"]
+    other.close()
+
+
+def test_a_lock_is_not_waited_for_without_an_end(
+    store: Store, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_BUSY_S", 1)
+    other = Store(url)
+    with store.transaction() as connection:
+        connection.execute(tables.runs.delete())
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("LOCK TABLE runs"))
+        with pytest.raises(HistoryError, match="lock"):
+            other.remember(run(1))
+    assert other.remember(run(1)), "once it is free"
+    other.close()
+
+
+def test_a_server_that_says_nothing_is_not_waited_for_without_an_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(database._POSTGRES, "connect_timeout", 2)  # libpq's least
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(HistoryError, match="timeout"):
+            opened(f"postgresql://somebody@127.0.0.1:{port}/history")
+
+
+@pytest.mark.parametrize(("said", "connect_timeout"), [("", 10), ("?connect_timeout=3", "3")])
+def test_what_the_url_says_wins(said: str, connect_timeout: object) -> None:
+    engine = database.open_database(f"postgresql://u@127.0.0.1:1/d{said}")
+    asked: list[dict[str, Any]] = []
+
+    def note(_: Any, __: Any, ___: Any, words: dict[str, Any]) -> None:
+        asked.append(dict(words))
+
+    event.listen(engine, "do_connect", note)
+    with pytest.raises(OperationalError):
+        engine.connect()
+    assert asked[0]["connect_timeout"] == connect_timeout
+    assert asked[0]["tcp_user_timeout"] == 30_000
+
+
+def test_a_history_that_can_only_be_read_is_read(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'history.db'}"
+    store = opened(url)
+    store.remember(run(1))
+    store.close()
+    reading = opened(f"sqlite:///file:{tmp_path / 'history.db'}?mode=ro&uri=true")
+    with reading.reading() as connection:
+        assert len(runs(connection).runs) == 1
+    with pytest.raises(HistoryError, match="readonly"):
+        reading.remember(run(2))
+    reading.close()

@@ -1,0 +1,49 @@
+"""How environments stand, and what was counted."""
+
+from __future__ import annotations
+
+from smokegate.history.overview import overview
+from smokegate.history.rows import DAY_MS
+from smokegate.history.store import Store
+
+from tests.gate.history.histories import BEGIN_MS, Mark, take_in
+from tests.gate.history.runs import failing, run
+
+TODAY = BEGIN_MS // DAY_MS
+
+
+def test_each_environment_stands_as_its_newest_run_says(store: Store) -> None:
+    there = run()
+    deployed = Mark("production", there.target, "1.0.0", BEGIN_MS - 60_000)
+    before = run(0, minutes=-60 * 24)
+    take_in(
+        store,
+        [
+            deployed,
+            before,
+            run(1),
+            failing(2, minutes=5),
+            run(3, environment="staging", version=""),
+        ],
+    )
+    with store.reading() as connection:
+        production, staging = overview(connection, TODAY)
+    assert (production.environment, production.run_id, production.action) == (
+        "production",
+        "run-000002",
+        "rollback",
+    )
+    assert production.succeeded_at == "2026-01-01T00:00:02Z"
+    assert (production.deployed, production.deployed_at) == ("1.0.0", "2025-12-31T23:59:00Z")
+    assert production.verdicts == {"proceed": 1, "rollback": 1}
+    assert (production.pass_rate.part, production.pass_rate.total) == (3, 4)
+    assert (staging.deployed, staging.deployed_at, staging.verdicts) == ("", "", {"proceed": 1})
+    with store.reading() as connection:
+        assert overview(connection, TODAY - 1)[0].verdicts == {"proceed": 2, "rollback": 1}
+        quiet = overview(connection, TODAY + 1)[0]
+    assert (quiet.verdicts, quiet.pass_rate.value) == ({}, None)
+
+
+def test_an_empty_history_has_no_environment(store: Store) -> None:
+    with store.reading() as connection:
+        assert overview(connection, TODAY) == []

@@ -1,0 +1,132 @@
+"""The history as runs of all doors leave it, and verdicts that stand whatever becomes of it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from smokegate.history.remembering import opened
+
+from tests.system.command import ROOT, SUITES, Commands
+from tests.system.history_campaign.__main__ import DATABASES
+
+RUN = ("run", "-k", "database", "--wait=0")
+PROCEED, ROLLBACK = 0, 20
+Broken = Callable[[Path], str]
+
+
+@pytest.fixture
+def quick(commands: Commands) -> Commands:
+    """Commands whose runs are of few requests."""
+    commands.environment["SMOKEGATE_SAMPLE_REQUESTS"] = "0"
+    return commands
+
+
+def use(commands: Commands, url: str) -> None:
+    commands.environment["SMOKEGATE_HISTORY"] = url
+
+
+def listed(commands: Commands) -> list[dict[str, Any]]:
+    done = commands.smokegate("history", "list", "--json")
+    assert done.code == 0, done.text
+    runs: list[dict[str, Any]] = json.loads(done.out)["runs"]
+    return runs
+
+
+def away(folder: Path) -> str:
+    return "postgresql://somebody:hunter22@127.0.0.1:1/history"
+
+
+def in_the_way(folder: Path) -> str:
+    (folder / "file").write_text("somebody's notes")
+    return f"sqlite:///{folder / 'file' / 'history.db'}"
+
+
+def somebodys(folder: Path) -> str:
+    (folder / "history.db").write_bytes(b"somebody's notes " * 500)
+    return f"sqlite:///{folder / 'history.db'}"
+
+
+def newer(folder: Path) -> str:
+    url = f"sqlite:///{folder / 'history.db'}"
+    opened(url).close()
+    with closing(sqlite3.connect(folder / "history.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    return url
+
+
+def corrupt(folder: Path) -> str:
+    """One whose tables are there, and whose pages are not."""
+    url = f"sqlite:///{folder / 'history.db'}"
+    opened(url).close()
+    file = folder / "history.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+        pages = int(connection.execute("SELECT rootpage FROM sqlite_master").fetchone()[0])
+    content = bytearray(file.read_bytes())
+    content[4096 * pages :] = b"\xff" * (len(content) - 4096 * pages)
+    file.write_bytes(content)
+    return url
+
+
+@pytest.mark.parametrize("broken", [away, in_the_way, somebodys, newer, corrupt])
+def test_a_verdict_stands_whatever_becomes_of_the_history(
+    quick: Commands, free_url: str, tmp_path: Path, broken: Broken
+) -> None:
+    use(quick, broken(tmp_path))
+    before = {file: file.read_bytes() for file in tmp_path.glob("history.db")}
+    for target, code in ("", PROCEED), (free_url, ROLLBACK):
+        done = quick.smokegate(*RUN, *(["--url", target] if target else []))
+        assert done.code == code, done.text
+        (line,) = [each for each in done.err.splitlines() if "history" in each]
+        assert line.startswith("smokegate: the run is not in the history yet: ")
+        assert "it is kept in " in line
+        assert "Traceback" not in done.err
+        assert "hunter22" not in done.text
+    assert {file: file.read_bytes() for file in before} == before, "it is never overwritten"
+    assert quick.smokegate("history", "list").code == 30
+    use(quick, f"sqlite:///{tmp_path / 'whole.db'}")
+    assert quick.smokegate(*RUN).code == PROCEED
+    assert [each["action"] for each in listed(quick)] == ["proceed", "rollback", "proceed"]
+
+
+def test_none_remembers_nothing(quick: Commands, tmp_path: Path) -> None:
+    use(quick, "none")
+    done = quick.smokegate(*RUN)
+    assert (done.code, done.err) == (PROCEED, "")
+    assert not list(tmp_path.rglob("history.db"))
+    assert not list(tmp_path.rglob("not-yet-remembered"))
+
+
+def test_runs_of_every_door_are_remembered(quick: Commands, tmp_path: Path) -> None:
+    """Where nothing is set, in a file beside the journals."""
+    del quick.environment["SMOKEGATE_HISTORY"]
+    assert quick.smokegate(*RUN, "--environment", "staging").code == PROCEED
+    assert quick.pytest(SUITES, "-k", "database").code == 0
+    assert (quick.journal / "history.db").is_file()
+    by_pytest, by_run = listed(quick)
+    assert (by_run["environment"], by_pytest["environment"]) == ("staging", "production")
+    assert by_run["run_id"] == quick.last_run.run_id
+    assert {by_run["partial"], by_pytest["partial"]} == {True}
+    shown = quick.smokegate("history", "show", by_run["run_id"][:-1])
+    assert "✓ health.test_database_connection" in shown.out or "+ health." in shown.out
+    trends = json.loads(quick.smokegate("history", "trends", "--json").out)
+    assert trends["whole"]["verdicts"] == {"proceed": 2}
+    seen = {each["environment"] for each in (by_run, by_pytest) if each["version"]}
+    assert {each["environment"] for each in trends["deployments"]} == seen
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_many_writers_lose_and_double_nothing(database: str) -> None:
+    """A small campaign, as `make history-campaign` runs a large one."""
+    command = [sys.executable, "-m", "tests.system.history_campaign", "5", "--database", database]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "nothing lost or doubled" in done.stdout
