@@ -74,16 +74,9 @@ def generate(store: Store, results: int) -> None:
     with store.transaction() as connection:
         _count(connection)
         if connection.dialect.name == "postgresql":
-            for statement in _HOUSEKEEPING:
-                connection.execute(text(statement))
-
-
-# Numbers that were given by hand are taken, and statistics come by themselves in time.
-_HOUSEKEEPING = (
-    "SELECT setval(pg_get_serial_sequence('runs', 'id'), max(id)) FROM runs",
-    "SELECT setval(pg_get_serial_sequence('checks', 'id'), max(id)) FROM checks",
-    "ANALYZE",
-)
+            for table in ("runs", "checks"):  # whose keys were not drawn from their sequences
+                sequence = f"setval(pg_get_serial_sequence('{table}', 'id'), max(id))"
+                connection.execute(text(f"SELECT {sequence} FROM {table}"))
 
 
 def _make_checks(connection: Connection) -> None:

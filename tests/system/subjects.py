@@ -27,7 +27,8 @@ def shipped(lattice: LatticeProcess, folder: Path, **changes: Any) -> Subject:
 
 def small(suites: SuiteFolder, url: str, code: str = TEXT_IS_THERE, **changes: Any) -> Subject:
     """The tiny upstream with a suite of its own, without a sample."""
-    suites.write("test_production_health.py", code)
+    # A name of its own: the shipped suites may be loaded in this process.
+    suites.write("test_small.py", code)
     # Its server takes five new connections at a time.
     quick = {"settle_connections": 3, "sample_requests": 0, "require": ["health"]}
     quick |= {"health_path": "/json"}

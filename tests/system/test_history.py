@@ -97,6 +97,15 @@ def test_a_verdict_stands_whatever_becomes_of_the_history(
     assert [each["action"] for each in listed(quick)] == ["proceed", "rollback", "proceed"]
 
 
+def test_pytest_stands_too_and_says_what_is_missing(quick: Commands) -> None:
+    use(quick, away(quick.folder))
+    done = quick.pytest(SUITES, "-k", "database")
+    assert done.code == 0, done.text
+    assert "the run is not in the history yet: " in done.text
+    assert "hunter22" not in done.text
+    assert list(quick.journal.rglob("*.json"))
+
+
 def test_none_remembers_nothing(quick: Commands, tmp_path: Path) -> None:
     use(quick, "none")
     done = quick.smokegate(*RUN)

@@ -15,17 +15,10 @@ TODAY = BEGIN_MS // DAY_MS
 def test_each_environment_stands_as_its_newest_run_says(store: Store) -> None:
     there = run()
     deployed = Mark("production", there.target, "1.0.0", BEGIN_MS - 60_000)
-    before = run(0, minutes=-60 * 24)
-    take_in(
-        store,
-        [
-            deployed,
-            before,
-            run(1),
-            failing(2, minutes=5),
-            run(3, environment="staging", version=""),
-        ],
-    )
+    earlier = deployed._replace(version="0.9.0", deployed_ms=BEGIN_MS - 90_000)
+    before = run(0, minutes=-60 * 24, version="")
+    elsewhere = run(3, environment="staging", version="")
+    take_in(store, [deployed, earlier, before, run(1), failing(2, minutes=5), elsewhere])
     with store.reading() as connection:
         production, staging = overview(connection, TODAY)
     assert (production.environment, production.run_id, production.action) == (
