@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from smokegate.audit.benign import act_out, bound
 from smokegate.audit.conditions import CONDITIONS, Condition
@@ -15,6 +16,7 @@ from smokegate.fault_proxy import Fault, Latency
 from tests.gate.suite_folder import SuiteFolder, suite_folder
 from tests.system.command import SUITES
 from tests.system.lattice_process import LatticeProcess
+from tests.system.sharing import made_once, shared_folder
 from tests.system.subjects import Told, shipped, small
 from tests.system.tiny_upstream import TinyUpstream
 
@@ -39,10 +41,14 @@ def suites(tmp_path: Path) -> Iterator[SuiteFolder]:
 @pytest.fixture(scope="module")
 def report(lattice: LatticeProcess, tmp_path_factory: pytest.TempPathFactory) -> BenignReport:
     """A few conditions, acted out once each in front of Lattice."""
-    folder = tmp_path_factory.mktemp("audit")
-    subject = shipped(lattice, folder, sample_requests=40)
-    with suite_folder(SUITES):
-        return act_out(subject, 1, [BY_ID[each] for each in ACTED_OUT])
+    folder = shared_folder(tmp_path_factory, "audit-benign")
+
+    def run() -> bytes:
+        subject = shipped(lattice, folder, sample_requests=40)
+        with suite_folder(SUITES):
+            return msgspec.json.encode(act_out(subject, 1, [BY_ID[each] for each in ACTED_OUT]))
+
+    return msgspec.json.decode(made_once(folder, run), type=BenignReport)
 
 
 def test_the_shipped_suites_do_not_cry_wolf(report: BenignReport) -> None:

@@ -18,6 +18,7 @@ from smokegate.fault_proxy import Fault, SetStatus
 from tests.gate.suite_folder import SuiteFolder, suite_folder
 from tests.system.command import SUITES
 from tests.system.lattice_process import LatticeProcess
+from tests.system.sharing import made_once, shared_folder
 from tests.system.subjects import shipped, small
 from tests.system.tiny_upstream import TinyUpstream
 
@@ -42,13 +43,17 @@ def suites(tmp_path: Path) -> Iterator[SuiteFolder]:
 @pytest.fixture(scope="module")
 def report(lattice: LatticeProcess, tmp_path_factory: pytest.TempPathFactory) -> LiveReport:
     """Faults of every kind, acted out in front of Lattice."""
-    folder = tmp_path_factory.mktemp("audit")
-    before = accounts(lattice)
-    with suite_folder(SUITES):
-        done = act_out(shipped(lattice, folder), [BY_ID[each] for each in ACTED_OUT])
-    assert accounts(lattice) == before
-    assert list(folder.rglob("*.journal")) == []
-    return done
+    folder = shared_folder(tmp_path_factory, "audit-live")
+
+    def run() -> bytes:
+        before = accounts(lattice)
+        with suite_folder(SUITES):
+            done = act_out(shipped(lattice, folder), [BY_ID[each] for each in ACTED_OUT])
+        assert accounts(lattice) == before
+        assert list(folder.rglob("*.journal")) == []
+        return msgspec.json.encode(done)
+
+    return msgspec.json.decode(made_once(folder, run), type=LiveReport)
 
 
 def accounts(lattice: LatticeProcess) -> int:
