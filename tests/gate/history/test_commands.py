@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from smokegate.history.commands import run as answer
 from smokegate.history.digest import check_digest, digest
 from smokegate.history.looks import Looks
@@ -259,7 +259,7 @@ def test_where_nothing_is_remembered_nothing_can_be_asked(
     assert "nothing is remembered" in capsys.readouterr().err
 
 
-@stored
+@settings(stored, max_examples=20)
 @given(texts)
 def test_what_a_target_sent_stays_text(store: Store, url: str, text: str) -> None:
     failed = attempt(unmet(text, exchange=1), exchanges=(exchange(url=f"https://x/{text}"),))

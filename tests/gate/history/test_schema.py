@@ -16,6 +16,8 @@ from smokegate.history.store import Store
 from smokegate.history.tables import metadata
 from sqlalchemy import create_engine, inspect, text
 
+from tests.gate.history.postgres import new_database
+
 
 def test_the_migrations_lead_to_the_schema_that_is_made_at_once(url: str) -> None:
     engine = create_engine(url)
@@ -32,6 +34,25 @@ def test_a_schema_made_at_once_is_what_the_tables_say(store: Store) -> None:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
         assert context.get_current_revision() == schema.HEAD
+
+
+@pytest.mark.parametrize("migrated", [False, True])
+def test_postgres_compares_ids_of_runs_byte_by_byte(postgres_server: str, migrated: bool) -> None:
+    """Otherwise its index would not find what an id begins with, whatever its language is."""
+    engine = create_engine(new_database(postgres_server, f"bytewise_{migrated}"))
+    with engine.begin() as connection:
+        if migrated:
+            command.upgrade(schema._config(connection), "head")
+        else:
+            metadata.create_all(connection)
+        collation = connection.scalar(
+            text(
+                "SELECT collation_name FROM information_schema.columns "
+                "WHERE table_name = 'runs' AND column_name = 'run_id'"
+            )
+        )
+    engine.dispose()
+    assert collation == "C"
 
 
 def test_preparing_again_changes_nothing(url: str) -> None:
