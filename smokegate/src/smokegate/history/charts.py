@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import TypeVar
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -56,11 +56,6 @@ def calendar(since: str, until: str, columns: int) -> Calendar:
     """The days between two moments in ISO 8601, both included."""
     first, last = (date.fromisoformat(moment[:10]) for moment in (since, until))
     return Calendar(min(first, last), last, columns)
-
-
-def days_before(until: str, days: int) -> str:
-    """The day so many days before another."""
-    return (date.fromisoformat(until[:10]) - timedelta(days=days)).isoformat()
 
 
 def of_shares(shares: Sequence[float | None]) -> str:
