@@ -1,4 +1,4 @@
-"""How the lines of an audit look: their width, their colours, and how much they tell."""
+"""How the lines of an audit look, and how much they tell."""
 
 from __future__ import annotations
 
@@ -6,44 +6,25 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from smokegate.audit.table import Column, table
 from smokegate.reports.layout import paragraph
-from smokegate.reports.terminal import BOLD, DIM, GREEN, RED, YELLOW
+from smokegate.reports.pen import INDENT, Pen
+from smokegate.reports.table import Column
+from smokegate.reports.terminal import DIM, GREEN, RED, YELLOW
 
-INDENT = "  "
 _GOOD, _FAIR = 0.9, 0.7
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pen:
-    """Writes lines of `width` columns, in colour or not; `verbose` leaves nothing out."""
+class AuditPen(Pen):
+    """Writes the lines of an audit; `verbose` leaves nothing out."""
 
-    width: int
-    color: bool
     verbose: bool
-
-    def paint(self, text: str, color: str) -> str:
-        """The text in a colour, where there are any."""
-        return f"\x1b[{color}m{text}\x1b[0m" if self.color and color and text else text
-
-    def dim(self, text: str) -> str:
-        """What is there for completeness."""
-        return self.paint(text, DIM)
-
-    def title(self, text: str, color: str = BOLD) -> Iterator[str]:
-        """What stands over a section."""
-        for line in paragraph(text, width=self.width, hanging=INDENT):
-            yield self.paint(line, color)
 
     def item(self, sign: str, text: str, color: str) -> Iterator[str]:
         """A paragraph with a sign before it, which alone is coloured."""
         lines = paragraph(text, width=self.width, indent=INDENT * 2)
         for number, line in enumerate(lines):
             yield f"{INDENT}{self.paint(sign, color)} {line[4:]}" if number == 0 else line
-
-    def table(self, *columns: Column) -> Iterator[str]:
-        """Columns under their headings."""
-        return table(list(columns), width=self.width, head=self.dim, indent=INDENT)
 
     def counts(
         self, heading: str, numbers: list[int], *, spare: int = 0, color: str = ""

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from smokegate.audit.pen import INDENT, Pen
+from smokegate.audit.pen import AuditPen
 from smokegate.audit.report import Survivor
 from smokegate.reports.escaping import one_line, visible
 from smokegate.reports.layout import paragraph
+from smokegate.reports.pen import INDENT
 from smokegate.reports.wording import several
 
 _MOST_LINES = 15
@@ -40,7 +41,7 @@ def to_write(survivors: list[Survivor]) -> dict[str, list[ToWrite]]:
     return dict(sorted(found.items(), key=lambda pair: -_missed(pair[1])))
 
 
-def survivors_in_lines(survivors: list[Survivor], pen: Pen) -> Iterator[str]:
+def survivors_in_lines(survivors: list[Survivor], pen: AuditPen) -> Iterator[str]:
     """Show what to write, the most rewarding lines only unless all is asked for."""
     yield from _to_write([each for each in survivors if not each.left], pen)
     reasons = Counter(each.left for each in survivors if each.left)
@@ -51,7 +52,7 @@ def survivors_in_lines(survivors: list[Survivor], pen: Pen) -> Iterator[str]:
         yield f"{INDENT}… and {len(reasons) - _MOST_REASONS} more reasons; -v lists them all"
 
 
-def _to_write(survivors: list[Survivor], pen: Pen) -> Iterator[str]:
+def _to_write(survivors: list[Survivor], pen: AuditPen) -> Iterator[str]:
     left_lines, shown = _MOST_LINES, 0
     for endpoint, lines in to_write(survivors).items():
         chosen = lines if pen.verbose else lines[: max(0, min(_LINES_AN_ENDPOINT, left_lines - 1))]
@@ -66,7 +67,7 @@ def _to_write(survivors: list[Survivor], pen: Pen) -> Iterator[str]:
         yield f"{INDENT}… and {len(survivors) - shown:,} more; -v lists them all"
 
 
-def _endpoint(endpoint: str, lines: list[ToWrite], pen: Pen) -> Iterator[str]:
+def _endpoint(endpoint: str, lines: list[ToWrite], pen: AuditPen) -> Iterator[str]:
     """An endpoint, how much is missed there, and where a line could be written: checks first."""
     owners = sorted(lines[0].survivors[0].in_checks, key=lambda owner: "." not in owner)
     head = one_line(f"{endpoint}: {several(_missed(lines), 'fault')}")
@@ -78,7 +79,7 @@ def _endpoint(endpoint: str, lines: list[ToWrite], pen: Pen) -> Iterator[str]:
     return iter(paragraph(head + where + more, width=pen.width, indent=INDENT, hanging=INDENT))
 
 
-def _line(line: ToWrite, pen: Pen) -> Iterator[str]:
+def _line(line: ToWrite, pen: AuditPen) -> Iterator[str]:
     head = f"{INDENT}{len(line.survivors):>4}  "
     code = visible(" ".join(line.code.splitlines()))
     room = pen.width - len(head)

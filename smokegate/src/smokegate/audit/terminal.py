@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 
-from smokegate.audit.pen import Pen, color_of, percent
+from smokegate.audit.pen import AuditPen, color_of, percent
 from smokegate.audit.report import Audit, Row, Tally
 from smokegate.audit.standing import standings
 from smokegate.audit.survivors import survivors_in_lines
-from smokegate.audit.table import Column
 from smokegate.reports.escaping import no_command, one_line
 from smokegate.reports.layout import Rows, labelled
-from smokegate.reports.outlet import Outlet, understands_escapes
+from smokegate.reports.outlet import Outlet
+from smokegate.reports.pen import INDENT, shows_color
+from smokegate.reports.table import Column
 from smokegate.reports.terminal import BOLD, DIM, GREEN, RED, YELLOW
 from smokegate.reports.wording import seconds, several
 
@@ -34,8 +35,8 @@ def show(
 
     `verbose` lists all survivors, all that catch a declared fault, and every owner of replies.
     """
-    color = understands_escapes(outlet, environ) and not environ.get("NO_COLOR")
-    pen = Pen(width=outlet.width, color=color, verbose=verbose)
+    color = shows_color(outlet, environ)
+    pen = AuditPen(width=outlet.width, color=color, verbose=verbose)
     sections = (
         _headline, _layers, _checks, _declared, _survivors, _over_catching, _excluded, _blind,
     )  # fmt: skip
@@ -46,7 +47,7 @@ def show(
             outlet.line(no_command(line.rstrip()))
 
 
-def _headline(audit: Audit, pen: Pen) -> Iterator[str]:
+def _headline(audit: Audit, pen: AuditPen) -> Iterator[str]:
     decided = audit.mutants - sum(audit.equivalent.values())
     words = f"Score {percent(audit.score)}: {audit.caught:,} of {decided:,} faults are caught"
     if not decided:
@@ -94,7 +95,7 @@ def _fates(tally: Audit | Tally) -> str:
     return f"{tally.mutants:,}: {', '.join(words)}" if words else "none"
 
 
-def _layers(audit: Audit, pen: Pen) -> Iterator[str]:
+def _layers(audit: Audit, pen: AuditPen) -> Iterator[str]:
     names = [one_line(name) for name in audit.layers]
     there = list(audit.layers.values())
     if not there:
@@ -109,10 +110,11 @@ def _layers(audit: Audit, pen: Pen) -> Iterator[str]:
         pen.counts("undecided", [each.undecided for each in there], spare=1, color=YELLOW),
         pen.counts("equivalent", [sum(each.equivalent.values()) for each in there], spare=3),
         pen.scores([each.score for each in there]),
+        indent=INDENT,
     )
 
 
-def _checks(audit: Audit, pen: Pen) -> Iterator[str]:
+def _checks(audit: Audit, pen: AuditPen) -> Iterator[str]:
     found = standings(audit)
     if not found:
         return
@@ -127,6 +129,7 @@ def _checks(audit: Audit, pen: Pen) -> Iterator[str]:
         Column(heading="", cells=bars, left=True, spare=1, paint=pen.dim),
         Column(heading="worst", cells=worst, left=True),
         Column(heading="verdict", cells=[each.verdict for each in found], left=True, spare=3),
+        indent=INDENT,
     )
     for check in audit.redundant_checks:
         why = "whatever it catches in a replay, another check catches too"
@@ -139,7 +142,7 @@ def _named(owner: str) -> str:
     return one_line(owner if "." in owner else f"{owner} (a resource)")
 
 
-def _declared(audit: Audit, pen: Pen) -> Iterator[str]:
+def _declared(audit: Audit, pen: AuditPen) -> Iterator[str]:
     rows = [row for row in audit.matrix.rows if row.family == "semantic"]
     caught = sum(row.fate == "caught" for row in rows)
     if rows:
@@ -150,7 +153,7 @@ def _declared(audit: Audit, pen: Pen) -> Iterator[str]:
         yield from pen.item(sign, f"{one_line(words)}: {_catchers(row, pen)}", color)
 
 
-def _catchers(row: Row, pen: Pen) -> str:
+def _catchers(row: Row, pen: AuditPen) -> str:
     """Who caught a fault, and what it led to."""
     if row.fate == "equivalent":
         return f"not judged ({one_line(row.rule)})"
@@ -165,13 +168,13 @@ def _catchers(row: Row, pen: Pen) -> str:
     return f"{by_accident}{', '.join(shown)}{more} → {one_line(row.verdict)}"
 
 
-def _survivors(audit: Audit, pen: Pen) -> Iterator[str]:
+def _survivors(audit: Audit, pen: AuditPen) -> Iterator[str]:
     if audit.survivors:
         yield from pen.title(f"What to write: {len(audit.survivors):,} faults are not caught")
         yield from survivors_in_lines(audit.survivors, pen)
 
 
-def _over_catching(audit: Audit, pen: Pen) -> Iterator[str]:
+def _over_catching(audit: Audit, pen: AuditPen) -> Iterator[str]:
     if audit.over_catching:
         alarms = several(len(audit.over_catching), "false alarm")
         yield from pen.title(f"{alarms} over what healthy deployments do")
@@ -180,14 +183,14 @@ def _over_catching(audit: Audit, pen: Pen) -> Iterator[str]:
         yield from pen.item("⚠", words, YELLOW)
 
 
-def _excluded(audit: Audit, pen: Pen) -> Iterator[str]:
+def _excluded(audit: Audit, pen: AuditPen) -> Iterator[str]:
     if audit.excluded:
         yield from pen.title("Left out, since nothing can be said about them")
     for name, reason in audit.excluded.items():
         yield from pen.item("-", f"{one_line(name)}: {one_line(reason)}", DIM)
 
 
-def _blind(audit: Audit, pen: Pen) -> Iterator[str]:
+def _blind(audit: Audit, pen: AuditPen) -> Iterator[str]:
     """Where most faults of single replies go unnoticed."""
     worst = sorted(audit.blind.items(), key=lambda pair: (pair[1].score, -pair[1].mutants))
     worst = [(owner, tally) for owner, tally in worst if tally.score < 1]
@@ -203,4 +206,5 @@ def _blind(audit: Audit, pen: Pen) -> Iterator[str]:
         pen.counts("caught", [each.caught for each in there], spare=2),
         pen.counts("survived", [each.survived + each.undecided for each in there], color=RED),
         pen.scores([each.score for each in there]),
+        indent=INDENT,
     )

@@ -1,58 +1,23 @@
-"""How the history looks on a terminal: its width, and its colours where there are any."""
+"""How the history looks on a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from smokegate.reports.escaping import one_line
-from smokegate.reports.layout import paragraph
-from smokegate.reports.outlet import Outlet, understands_escapes
-from smokegate.reports.table import Column, table
-from smokegate.reports.terminal import BOLD, DIM, GREEN, RED, YELLOW
-from smokegate.results import Outcome
+from smokegate.reports.outlet import Outlet
+from smokegate.reports.pen import Pen, shows_color
+from smokegate.reports.table import Column
+from smokegate.reports.terminal import COLORS_OF_ACTIONS, COLORS_OF_OUTCOMES
 
-INDENT = "  "
-_OF_VERDICTS = {
-    "proceed": GREEN,
-    "monitor": GREEN,
-    "inconclusive": YELLOW,
-    "investigate": YELLOW,
-    "rollback": RED,
-}
-_OF_OUTCOMES = {
-    Outcome.PASSED.value: GREEN,
-    Outcome.WARNED.value: YELLOW,
-    Outcome.FAILED.value: RED,
-    Outcome.BLOCKED.value: RED,
-    Outcome.UNKNOWN.value: YELLOW,
-    Outcome.SKIPPED.value: DIM,
-}
+_OF_VERDICTS = {action.value: color for action, color in COLORS_OF_ACTIONS.items()}
+_OF_OUTCOMES = {outcome.value: color for outcome, color in COLORS_OF_OUTCOMES.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Looks:
-    """Lines of `width` columns, in colour or not."""
-
-    width: int
-    color: bool
-
-    def paint(self, text: str, color: str) -> str:
-        """The text in a colour, where there are any."""
-        return f"\x1b[{color}m{text}\x1b[0m" if self.color and color and text else text
-
-    def dim(self, text: str) -> str:
-        """What is there for completeness."""
-        return self.paint(text, DIM)
-
-    def title(self, text: str, color: str = BOLD) -> Iterator[str]:
-        """What stands over a section."""
-        for line in paragraph(text, width=self.width, hanging=INDENT):
-            yield self.paint(line, color)
-
-    def table(self, *columns: Column) -> Iterator[str]:
-        """Columns under their headings."""
-        return table(list(columns), width=self.width, head=self.dim)
+class Looks(Pen):
+    """Writes the lines of the history."""
 
     def verdicts(self, cells: list[str], *, heading: str = "verdict") -> Column:
         """A column of cells that begin with a verdict."""
@@ -66,8 +31,7 @@ class Looks:
 
 def looks_of(outlet: Outlet, environ: Mapping[str, str]) -> Looks:
     """What the terminal and `NO_COLOR` allow."""
-    color = understands_escapes(outlet, environ) and not environ.get("NO_COLOR")
-    return Looks(width=outlet.width, color=bool(color))
+    return Looks(width=outlet.width, color=shows_color(outlet, environ))
 
 
 def color_of_verdict(action: str) -> str:

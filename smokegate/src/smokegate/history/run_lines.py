@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from smokegate.history.looks import (
-    INDENT,
     Looks,
     color_of_outcome,
     color_of_verdict,
@@ -15,6 +14,7 @@ from smokegate.history.looks import (
 from smokegate.history.queries import FailureLine, Page, RememberedRun, RunLine
 from smokegate.reports.escaping import one_line
 from smokegate.reports.layout import Rows, labelled, paragraph
+from smokegate.reports.pen import INDENT
 from smokegate.reports.wording import SIGNS, counts_in_words, seconds
 from smokegate.results import Counts, Outcome
 

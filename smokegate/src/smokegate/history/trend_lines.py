@@ -8,12 +8,13 @@ from smokegate.history.charts import Calendar, calendar, of_shares, of_sizes
 from smokegate.history.detection import DeploymentLine, Detection
 from smokegate.history.digest import CheckDigest, Digest
 from smokegate.history.in_words import in_buckets, quantile_in_words, share_in_words, span
-from smokegate.history.looks import INDENT, Looks, column, minute
+from smokegate.history.looks import Looks, column, minute
 from smokegate.history.measures import FalseAlarms
 from smokegate.history.tables import BUCKETS_S, RUN_BUCKETS_S
 from smokegate.history.tallies import runs_together, together
 from smokegate.reports.escaping import one_line
 from smokegate.reports.layout import Rows, labelled
+from smokegate.reports.pen import INDENT
 from smokegate.reports.wording import several
 
 _LABELS_WIDTH = 16

@@ -36,7 +36,7 @@ from smokegate.reports.wording import (
 from smokegate.results import Action, CheckResult, Exchange, JudgedRun, Outcome
 
 RED, YELLOW, GREEN, BOLD, DIM = "31", "33", "32", "1", "2"
-_COLORS = {
+COLORS_OF_OUTCOMES = {
     Outcome.PASSED: GREEN,
     Outcome.WARNED: YELLOW,
     Outcome.FAILED: RED,
@@ -44,7 +44,7 @@ _COLORS = {
     Outcome.UNKNOWN: YELLOW,
     Outcome.SKIPPED: DIM,
 }
-_COLORS_OF_ACTIONS = {
+COLORS_OF_ACTIONS = {
     Action.PROCEED: GREEN,
     Action.MONITOR: GREEN,
     Action.INVESTIGATE: YELLOW,
@@ -155,7 +155,7 @@ class Terminal:
 
     def _heading(self, check: CheckResult) -> None:
         notes = f"({', '.join(remarks(check, self._moment))})"
-        color = _COLORS[check.outcome]
+        color = COLORS_OF_OUTCOMES[check.outcome]
         title = one_line(check.title)
         if self._outlet.is_terminal:
             title = _fitted(title, self._outlet.width - self._id_width - len(notes) - 6)
@@ -167,7 +167,7 @@ class Terminal:
 
     def _resources(self, run: JudgedRun) -> None:
         for each in run.resources:
-            sign = self._paint(SIGNS[each.outcome], _COLORS[each.outcome])
+            sign = self._paint(SIGNS[each.outcome], COLORS_OF_OUTCOMES[each.outcome])
             self._line(f"{sign} {each.name}  (a resource, {seconds(each.duration_s)})")
             self._exchanges([each.exchanges])
 
@@ -181,7 +181,7 @@ class Terminal:
     def _shared(self, shared: Shared, run: JudgedRun) -> None:
         head = f"{several(len(shared.checks), 'check')}: {one_line(shared.cause.summary)}"
         first, *more = paragraph(head, width=self._outlet.width - 2)
-        sign = self._paint(SIGNS[shared.outcome], _COLORS[shared.outcome])
+        sign = self._paint(SIGNS[shared.outcome], COLORS_OF_OUTCOMES[shared.outcome])
         self._line("")
         self._line(f"{sign} {self._paint(first, BOLD)}")
         for line in more:
@@ -192,7 +192,7 @@ class Terminal:
 
     def _verdict(self, run: JudgedRun) -> None:
         self._line("")
-        color = f"{BOLD};{_COLORS_OF_ACTIONS[run.verdict.action]}"
+        color = f"{BOLD};{COLORS_OF_ACTIONS[run.verdict.action]}"
         for line in paragraph(verdict_line(run), width=self._outlet.width, hanging="  "):
             self._line(self._paint(line, color))
         self._paragraph(what_to_do(run), indent="")

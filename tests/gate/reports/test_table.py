@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from smokegate.audit.table import Column, plainly, table
+from smokegate.reports.table import Column, plainly, table
 
 
 def lines(*columns: Column, width: int) -> list[str]:
