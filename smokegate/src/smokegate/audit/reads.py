@@ -132,13 +132,7 @@ class NotingReply(ReplayReply):
     def has(self, *path: str | int) -> bool:
         """Look for a member, and note it."""
         self._note(None, path)
-        document = self._json(None)
-        for key in path:
-            try:
-                document = document[key]
-            except (KeyError, IndexError, TypeError):
-                return False
-        return True
+        return super().has(*path)
 
     def header(self, name: str) -> str | None:
         """Look for a header, and note it."""

@@ -114,7 +114,7 @@ class Reply:
 
     def has(self, *path: str | int) -> bool:
         """Whether the JSON body has a member at this path, null included."""
-        value = self.json
+        value = self._json(None)
         for key in path:
             try:
                 value = value[key]
