@@ -8,7 +8,8 @@ deployment shows it; a header that most endpoints send is set in one place and b
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -22,7 +23,6 @@ EVERYWHERE = "every endpoint"
 
 _TRANSPORT = ("refused", "reset", "silent", "truncated")
 _STATUSES = (200, 404, 500)
-_SUCCESS = range(200, 300)
 _FEWEST_ENDPOINTS = 2
 
 
@@ -80,6 +80,10 @@ def member(path: Path) -> str:
     return words.removeprefix(".") or "the body"
 
 
+# Makes a mutant of some place.
+Make = Callable[..., Mutant]
+
+
 def mutants_of(entries: list[Entry]) -> list[Mutant]:
     """All mutants of a recording's exchanges, always in the same order."""
     answered = [entry for entry in entries if entry.content.exchange.trouble is None]
@@ -91,7 +95,9 @@ def mutants_of(entries: list[Entry]) -> list[Mutant]:
     found: list[Mutant] = []
     for endpoint, there in sorted(by_endpoint.items()):
         found += _endpoint_family(endpoint, there, everywhere, others)
-    found += _of_headers("endpoint", EVERYWHERE, sorted(everywhere))
+    found += _of_headers(
+        partial(Mutant, family="endpoint", endpoint=EVERYWHERE), sorted(everywhere)
+    )
     for entry in _first_and_last_of_each(answered):
         found += _reply_family(entry, others)
     return found
@@ -122,7 +128,7 @@ class _Others:
     def body_for(self, entry: Entry) -> tuple[str, int] | None:
         """An exchange of another endpoint whose JSON could be mistaken for an answer."""
         for other in self._with_json:
-            if other.endpoint != entry.endpoint and other.content.status in _SUCCESS:
+            if other.endpoint != entry.endpoint and other.group == "success":
                 return other.owner, other.number
         return None
 
@@ -146,27 +152,58 @@ class _Others:
 def _endpoint_family(
     endpoint: str, entries: list[Entry], everywhere: set[str], others: _Others
 ) -> Iterator[Mutant]:
-    def mutant(layer: Layer, operator: str, **more: Any) -> Mutant:
-        return Mutant(family="endpoint", layer=layer, operator=operator, endpoint=endpoint, **more)
-
-    yield from (mutant("transport", kind) for kind in _TRANSPORT)
-    yield from (mutant("status", f"status {s}", value=s) for s in _other_statuses(entries))
-    yield mutant("status", "redirect elsewhere")
-    yield mutant("latency", "slow")
-    if any(entry.content.body for entry in entries):
-        yield from (mutant("body", each) for each in ("empty", "cut short", "HTML"))
-        other = others.body_for(entries[0])
-        if other:
-            yield mutant("body", "another endpoint's", value=other)
-    if any(others.earlier_than(entry) for entry in entries):
-        yield mutant("body", "stale", value=_stale_bodies(entries, others))
-    names = {name.lower() for each in entries for name, _ in each.content.exchange.reply_headers}
-    yield from _of_headers("endpoint", endpoint, sorted(names - everywhere))
+    mutant = partial(Mutant, family="endpoint", endpoint=endpoint)
+    yield from _of_whole_replies(mutant, entries, others)
+    yield from _of_headers(mutant, sorted(_header_names(entries) - everywhere))
     for group in ("success", "refusal"):
         there = [each for each in entries if each.group == group and each.content.is_json]
-        for path, value in _members(there).items():
-            for operator, needed in _field_operators(path, value, others):
-                yield mutant("field", operator, path=path, group=group, value=needed)
+        yield from _of_members(partial(mutant, group=group), _members(there).items(), others)
+
+
+def _reply_family(entry: Entry, others: _Others) -> Iterator[Mutant]:
+    mutant = partial(
+        Mutant, family="reply", endpoint=entry.endpoint, owner=entry.owner, number=entry.number
+    )
+    yield from _of_whole_replies(mutant, [entry], others)
+    yield from _of_headers(mutant, sorted(_header_names([entry])))
+    if entry.content.is_json:
+        yield from _of_members(mutant, paths(entry.content.document, every=False), others)
+
+
+def _of_whole_replies(mutant: Make, entries: list[Entry], others: _Others) -> Iterator[Mutant]:
+    for kind in _TRANSPORT:
+        yield mutant(layer="transport", operator=kind)
+    for status in _other_statuses(entries):
+        yield mutant(layer="status", operator=f"status {status}", value=status)
+    yield mutant(layer="status", operator="redirect elsewhere")
+    yield mutant(layer="latency", operator="slow")
+    if any(entry.content.body for entry in entries):
+        for operator in ("empty", "cut short", "HTML"):
+            yield mutant(layer="body", operator=operator)
+        other = others.body_for(entries[0])
+        if other:
+            yield mutant(layer="body", operator="another endpoint's", value=other)
+    earlier = _stale_bodies(entries, others)
+    if earlier:
+        yield mutant(layer="body", operator="stale", value=earlier)
+
+
+def _of_headers(mutant: Make, names: Iterable[str]) -> Iterator[Mutant]:
+    for name in names:
+        for operator in ("removed", "changed"):
+            yield mutant(layer="header", operator=operator, path=(name,))
+
+
+def _of_members(
+    mutant: Make, members: Iterable[tuple[Path, Any]], others: _Others
+) -> Iterator[Mutant]:
+    for path, value in members:
+        for operator, needed in _field_operators(path, value, others):
+            yield mutant(layer="field", operator=operator, path=path, value=needed)
+
+
+def _header_names(entries: list[Entry]) -> set[str]:
+    return {name.lower() for each in entries for name, _ in each.content.exchange.reply_headers}
 
 
 def _members(entries: list[Entry]) -> dict[Path, Any]:
@@ -177,40 +214,6 @@ def _members(entries: list[Entry]) -> dict[Path, Any]:
             if found.get(path) is None:
                 found[path] = value
     return found
-
-
-def _reply_family(entry: Entry, others: _Others) -> Iterator[Mutant]:
-    def mutant(layer: Layer, operator: str, **more: Any) -> Mutant:
-        return Mutant(
-            family="reply",
-            layer=layer,
-            operator=operator,
-            endpoint=entry.endpoint,
-            owner=entry.owner,
-            number=entry.number,
-            **more,
-        )
-
-    yield from (mutant("transport", kind) for kind in _TRANSPORT)
-    yield from (mutant("status", f"status {s}", value=s) for s in _other_statuses([entry]))
-    yield mutant("status", "redirect elsewhere")
-    yield mutant("latency", "slow")
-    if entry.content.body:
-        yield from (mutant("body", each) for each in ("empty", "cut short", "HTML"))
-        other = others.body_for(entry)
-        if other:
-            yield mutant("body", "another endpoint's", value=other)
-    earlier = others.earlier_than(entry)
-    if earlier:
-        yield mutant("body", "stale", value={f"{entry.owner} {entry.number}": earlier})
-    names = {name.lower() for name, _ in entry.content.exchange.reply_headers}
-    for name in sorted(names):
-        for operator in ("removed", "changed"):
-            yield mutant("header", operator, path=(name,))
-    if entry.content.is_json:
-        for path, value in paths(entry.content.document, every=False):
-            for operator, needed in _field_operators(path, value, others):
-                yield mutant("field", operator, path=path, value=needed)
 
 
 def _field_operators(path: Path, value: Any, others: _Others) -> Iterator[tuple[str, Any]]:
@@ -234,19 +237,11 @@ def _field_operators(path: Path, value: Any, others: _Others) -> Iterator[tuple[
             yield "swapped", (value, other)
 
 
-def _of_headers(family: Family, endpoint: str, names: Iterable[str]) -> Iterator[Mutant]:
-    for name in names:
-        for operator in ("removed", "changed"):
-            yield Mutant(
-                family=family, layer="header", operator=operator, endpoint=endpoint, path=(name,)
-            )
-
-
 def _headers_everywhere(by_endpoint: dict[str, list[Entry]]) -> set[str]:
     """The headers that more than half of all endpoints send, the body's own kind left out."""
     counts: dict[str, int] = defaultdict(int)
     for entries in by_endpoint.values():
-        for name in {n.lower() for each in entries for n, _ in each.content.exchange.reply_headers}:
+        for name in _header_names(entries):
             counts[name] += 1
     half = max(_FEWEST_ENDPOINTS, len(by_endpoint) / 2)
     return {name for name, count in counts.items() if count > half} - {"content-type"}
