@@ -28,10 +28,7 @@ class TapeTransport:
     ) -> None:
         self._rehearsal = rehearsal
         self._mutant = mutant
-        places = {(each.owner, each.number): each.content for each in rehearsal.entries}
-        self._breaker = Breaker(
-            lambda owner, number: places[owner, number], declared, rehearsal.entries
-        )
+        self._breaker = Breaker(rehearsal.entries, declared)
         self._playbacks: dict[str, Playback] = {}
         self._contents: dict[int, Content] = {}
 

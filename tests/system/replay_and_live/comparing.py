@@ -70,10 +70,7 @@ class Twice:
         self.rehearsal: Rehearsal = rehearsed(Job([SUITES], self._settings, taken), plan)
         self._declared = declared_in(plan)
         self._trials = Trials(self.rehearsal, self._declared)
-        places = {(each.owner, each.number): each.content for each in self.rehearsal.entries}
-        self._breaker = Breaker(
-            lambda owner, number: places[owner, number], self._declared, self.rehearsal.entries
-        )
+        self._breaker = Breaker(self.rehearsal.entries, self._declared)
 
     def _plan(self, settings: Settings, only: frozenset[str] | None = None) -> Plan:
         def select(check: Check) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from smokegate.audit.content import Content
 from smokegate.audit.documents import REMOVED, another_text, another_value, changed, of_another_type
 from smokegate.audit.mutants import Mutant
 from smokegate.audit.semantic import Declared, Seen
 from smokegate.audit.tape import Entry
+from smokegate.client.transport import Headers
 from smokegate.errors import SuiteError
 
 SLOW_S = 10.0
@@ -19,113 +20,92 @@ _FOUND = 302
 _PAGE = b"<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body>It works</body></html>\n"
 _NUMBER = re.compile(r"\d+")
 
-Bodies = Callable[[str, int], Content]
-
-
-class _Case(NamedTuple):
-    mutant: Mutant
-    entry: Entry
-    content: Content
-
 
 class Breaker:
-    """Applies mutants; `bodies` gives the recorded reply of an owner by its number.
+    """Applies mutants to the replies of a recording.
 
     `declared` are the faults of the suites' authors, by their titles.
     """
 
-    def __init__(self, bodies: Bodies, declared: dict[str, Declared], entries: list[Entry]) -> None:
-        self._bodies = bodies
-        self._declared = declared
+    def __init__(self, entries: list[Entry], declared: dict[str, Declared]) -> None:
         self._entries = entries
+        self._declared = declared
+        self._contents = {(each.owner, each.number): each.content for each in entries}
 
     def broken(self, mutant: Mutant, entry: Entry) -> Content:
         """The reply as the mutant breaks it; the same object where it changes nothing."""
         if entry.content.exchange.trouble is not None:
             return entry.content
-        return _BY_LAYER[mutant.layer](self, _Case(mutant, entry, entry.content))
+        return _BY_LAYER[mutant.layer](self, mutant, entry)
 
-    def _transport(self, case: _Case) -> Content:
-        if case.mutant.operator == "silent":
-            return case.content.without_reply("silent", after_s=float("inf"))
-        if case.mutant.operator == "truncated" and not case.content.body:
-            return case.content
-        return case.content.without_reply(case.mutant.operator)
+    def _transport(self, mutant: Mutant, entry: Entry) -> Content:
+        content = entry.content
+        if mutant.operator == "silent":
+            return content.without_reply("silent", after_s=float("inf"))
+        if mutant.operator == "truncated" and not content.body:
+            return content
+        return content.without_reply(mutant.operator)
 
-    def _status(self, case: _Case) -> Content:
-        if case.mutant.operator == "redirect elsewhere":
-            headers = [each for each in _headers(case.content) if each[0].lower() != "location"]
-            return case.content.with_headers([*headers, ("location", ELSEWHERE)]).with_status(
-                _FOUND
-            )
-        if case.content.status // 100 == case.mutant.value // 100:
-            return case.content
-        return case.content.with_status(case.mutant.value)
+    def _status(self, mutant: Mutant, entry: Entry) -> Content:
+        content = entry.content
+        if mutant.operator == "redirect elsewhere":
+            return _with_header(content, "location", ELSEWHERE).with_status(_FOUND)
+        if content.status // 100 == mutant.value // 100:
+            return content
+        return content.with_status(mutant.value)
 
-    def _latency(self, case: _Case) -> Content:
-        return case.content.later(SLOW_S)
+    def _latency(self, _: Mutant, entry: Entry) -> Content:
+        return entry.content.later(SLOW_S)
 
-    def _body(self, case: _Case) -> Content:
-        if not case.content.body:
-            return case.content
-        match case.mutant.operator:
+    def _body(self, mutant: Mutant, entry: Entry) -> Content:
+        content = entry.content
+        if not content.body:
+            return content
+        match mutant.operator:
             case "empty":
-                return case.content.with_body(b"")
+                return content.with_body(b"")
             case "cut short":
-                return case.content.with_body(case.content.body[: len(case.content.body) // 2])
+                return content.with_body(content.body[: len(content.body) // 2])
             case "HTML":
-                others = [
-                    each for each in _headers(case.content) if each[0].lower() != "content-type"
-                ]
-                page = case.content.with_headers(
-                    [*others, ("content-type", "text/html; charset=utf-8")]
-                )
+                page = _with_header(content, "content-type", "text/html; charset=utf-8")
                 return page.with_body(_PAGE)
             case "stale":
-                earlier = case.mutant.value.get(f"{case.entry.owner} {case.entry.number}")
-                return (
-                    case.content.with_body(self._bodies(*earlier).body) if earlier else case.content
-                )
-        other = self._bodies(*case.mutant.value)
-        return (
-            case.content if other.body == case.content.body else case.content.with_body(other.body)
-        )
+                earlier = mutant.value.get(f"{entry.owner} {entry.number}")
+                return content.with_body(self._contents[earlier].body) if earlier else content
+        other = self._contents[mutant.value].body
+        return content if other == content.body else content.with_body(other)
 
-    def _header(self, case: _Case) -> Content:
-        name, headers = case.mutant.path[0], _headers(case.content)
-        if all(each.lower() != name for each, _ in headers):
-            return case.content
-        if case.mutant.operator == "removed":
-            return case.content.with_headers([each for each in headers if each[0].lower() != name])
-        return case.content.with_headers(
+    def _header(self, mutant: Mutant, entry: Entry) -> Content:
+        content, name = entry.content, str(mutant.path[0])
+        headers = content.exchange.reply_headers
+        others = _without(headers, name)
+        if len(others) == len(headers):
+            return content
+        if mutant.operator == "removed":
+            return content.with_headers(others)
+        return content.with_headers(
             [
                 (each, _another_header(value) if each.lower() == name else value)
                 for each, value in headers
             ]
         )
 
-    def _field(self, case: _Case) -> Content:
-        if not case.content.is_json:
-            return case.content
-        document = changed(
-            case.content.document,
-            case.mutant.path,
-            _CHANGES[case.mutant.operator](case.mutant.value),
-        )
-        return (
-            case.content
-            if document is case.content.document
-            else case.content.with_document(document)
-        )
+    def _field(self, mutant: Mutant, entry: Entry) -> Content:
+        content = entry.content
+        if not content.is_json:
+            return content
+        change = _CHANGES[mutant.operator](mutant.value)
+        document = changed(content.document, mutant.path, change)
+        return content if document is content.document else content.with_document(document)
 
-    def _semantic(self, case: _Case) -> Content:
-        declared = self._declared[case.mutant.operator]
+    def _semantic(self, mutant: Mutant, entry: Entry) -> Content:
+        declared = self._declared[mutant.operator]
         try:
-            seen = declared(Seen(case.entry, case.content, self._entries))
-            content = case.content if seen is None else seen.content
-            return case.content if content.says_the_same_as(case.content) else content
+            seen = declared(Seen(entry, entry.content, self._entries))
+            content = entry.content if seen is None else seen.content
+            return entry.content if content.says_the_same_as(entry.content) else content
         except Exception as error:
-            where = f"{declared.__module__}.py: the fault {case.mutant.operator!r}"
+            where = f"{declared.__module__}.py: the fault {mutant.operator!r}"
             raise SuiteError(f"{where}: {type(error).__name__}: {error}") from error
 
 
@@ -143,7 +123,7 @@ _CHANGES: dict[str, Callable[[Any], Callable[[Any], Any]]] = {
     "shortened": lambda _: lambda value: value[:-1] if isinstance(value, list) and value else value,
     "swapped": lambda two: lambda value: two[value == two[0]] if isinstance(value, str) else value,
 }
-_BY_LAYER: dict[str, Callable[[Breaker, _Case], Content]] = {
+_BY_LAYER: dict[str, Callable[[Breaker, Mutant, Entry], Content]] = {
     "transport": Breaker._transport,
     "status": Breaker._status,
     "latency": Breaker._latency,
@@ -154,8 +134,12 @@ _BY_LAYER: dict[str, Callable[[Breaker, _Case], Content]] = {
 }
 
 
-def _headers(content: Content) -> list[tuple[str, str]]:
-    return content.exchange.reply_headers
+def _with_header(content: Content, name: str, value: str) -> Content:
+    return content.with_headers([*_without(content.exchange.reply_headers, name), (name, value)])
+
+
+def _without(headers: Headers, name: str) -> Headers:
+    return [each for each in headers if each[0].lower() != name]
 
 
 def _another_header(value: str) -> str:

@@ -70,10 +70,7 @@ class Trials:
     def __init__(self, rehearsal: Rehearsal, declared: dict[str, Declared]) -> None:
         self._rehearsal = rehearsal
         self._stage = rehearsal.stage
-        by_place = {(each.owner, each.number): each.content for each in rehearsal.entries}
-        self._breaker = Breaker(
-            lambda owner, number: by_place[owner, number], declared, rehearsal.entries
-        )
+        self._breaker = Breaker(rehearsal.entries, declared)
         self._at: dict[str, list[Entry]] = defaultdict(list)
         for entry in rehearsal.sound_entries:
             self._at[entry.endpoint].append(entry)
