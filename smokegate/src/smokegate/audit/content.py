@@ -11,7 +11,7 @@ from smokegate.client.body import parsed
 from smokegate.client.reply import DEEPEST, is_deeper
 from smokegate.client.transport import Headers
 from smokegate.client.whose import Place, describe
-from smokegate.results import Consequence, Exchange
+from smokegate.results import Exchange
 
 _SERVER_ERROR = 500
 _KEPT_CHARS = 2_000
@@ -162,17 +162,6 @@ def _written(document: Any, *, is_spaced: bool) -> bytes:
     import json
 
     return json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass")
-
-
-class ReplayEvidence(Evidence):
-    """The evidence of an attempt whose replies come from a recording."""
-
-    def __init__(self, owner: str, consequence: Consequence, deadline: float) -> None:
-        super().__init__(owner, consequence, deadline)
-
-    def shown(self, text: str, most_chars: int) -> str:
-        """Cut a text; in a recording there are only stand-ins for secrets."""
-        return text if len(text) <= most_chars else text[:most_chars]
 
 
 class ReplayReply(Reply):

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from smokegate.audit.content import Content, ReplayEvidence, ReplayReply
+from smokegate.audit.content import Content, ReplayReply
 from smokegate.audit.isolation import seed
 from smokegate.audit.tape import Change, Library, Playback, Tape
 from smokegate.checks import Check
-from smokegate.client import Client, Request, Session
+from smokegate.client import Client, Evidence, Request, Session
 from smokegate.client.redaction import Redactor
 from smokegate.client.transport import Headers
 from smokegate.engine.attempt import Ended, Work, asserted, endure, outcome_of
@@ -84,8 +84,8 @@ class ReplaySession(Session):
         """Nothing is learnt."""
 
 
-class _PlayedEvidence(ReplayEvidence):
-    """Evidence with its way through a tape."""
+class _PlayedEvidence(Evidence):
+    """Evidence of an attempt with its way through a tape."""
 
     def __init__(
         self,
@@ -98,6 +98,10 @@ class _PlayedEvidence(ReplayEvidence):
         super().__init__(owner, consequence, deadline)
         self.playback = playback
         self.reply_type = reply_type
+
+    def shown(self, text: str, most_chars: int) -> str:
+        """Cut a text; in a recording there are only stand-ins for secrets."""
+        return text if len(text) <= most_chars else text[:most_chars]
 
     def take(self, exchange: Exchange) -> Exchange:
         """Keep an exchange as the next."""

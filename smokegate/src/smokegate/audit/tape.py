@@ -110,8 +110,6 @@ class Playback:
         self.has_diverged = False
         self.is_exact = True
         self.delivered: list[Entry] = []
-        self.requests: list[Request] = []
-        self.notes_requests = False
 
     @property
     def is_whole(self) -> bool:
@@ -122,8 +120,6 @@ class Playback:
         """Find the reply to a request, and say whether it was asked beyond the recording."""
         entry, beyond = self._find(request)
         self.delivered.append(entry)
-        if self.notes_requests:
-            self.requests.append(request)
         return (entry.content if self._change is None else self._change(entry)), beyond
 
     def _find(self, request: Request) -> tuple[Entry, bool]:
@@ -159,11 +155,16 @@ class LenientPlayback(Playback):
     def __init__(self, tape: Tape, library: Library) -> None:
         super().__init__(tape, library)
         self._left = list(tape.entries)
-        self.notes_requests = True
+        self.requests: list[Request] = []
 
     def is_own(self, entry: Entry) -> bool:
         """Whether an entry is on the owner's own tape."""
         return any(entry is each for each in self._tape.entries)
+
+    def deliver(self, request: Request) -> tuple[Content, bool]:
+        """Find the reply to a request, which is kept."""
+        self.requests.append(request)
+        return super().deliver(request)
 
     def _find(self, request: Request) -> tuple[Entry, bool]:
         for likeness in _LIKENESSES:
