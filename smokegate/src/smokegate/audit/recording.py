@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from smokegate.client import Session
-from smokegate.client.body import decode
+from smokegate.client.body import decoded
 from smokegate.client.transport import Address, Answer, Request, Transport
 from smokegate.client.trouble import WORDS
 from smokegate.errors import UsageError
@@ -111,12 +111,9 @@ class Recorder:
         return recorded
 
     def _decompressed(self, answer: Answer) -> Answer:
-        encoding = ", ".join(
-            value for name, value in answer.headers if name.lower() == "content-encoding"
-        )
-        if not encoding or answer.failure or not answer.body:
+        body = decoded(answer, self._most_decoded_bytes)
+        if body is answer.body:
             return answer
-        body = decode(answer.body, encoding, self._most_decoded_bytes)
         if isinstance(body, bytes):
             headers = [each for each in answer.headers if each[0].lower() != "content-encoding"]
             return msgspec.structs.replace(answer, body=body, headers=headers)

@@ -14,6 +14,7 @@ from smokegate.audit.live_results import BenignReport, LiveReport
 from smokegate.audit.mutants import Mutant
 from smokegate.audit.overcatching import OverCatch
 from smokegate.audit.trials import Catch, Finding
+from smokegate.results import Consequence
 
 SCHEMA = 1
 
@@ -196,9 +197,8 @@ def single_catchers(faults: list[Finding]) -> dict[str, int]:
 
 def consequence_of(finding: Finding) -> str:
     """The most severe thing that a fault meant to any check."""
-    order = ("warn", "monitor", "investigate", "share", "rollback")
-    found = [each.consequence for each in _deliberate(finding)]
-    return max(found, key=order.index, default="")
+    found = [Consequence(each.consequence) for each in _deliberate(finding)]
+    return max(found, key=lambda each: each.severity).value if found else ""
 
 
 def _with_resources(checks: list[str], faults: list[Finding]) -> list[str]:

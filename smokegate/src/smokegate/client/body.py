@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from smokegate.client.transport import Failure
+from smokegate.client.transport import Answer, Failure
 
 ACCEPT_ENCODING = "gzip, deflate"
 _GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952: another member follows
@@ -15,6 +15,16 @@ _MOST_MEMBERS = 100
 _MOST_VALUES = 250_000  # a value of 2 bytes takes 60 in memory
 _DEFLATE, _HEADER_CHECK = 8, 31  # RFC 1950
 _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+
+
+def decoded(answer: Answer, max_bytes: int) -> bytes | Failure:
+    """The body of an answer without its Content-Encoding; see `decode`."""
+    encoding = ", ".join(
+        value for name, value in answer.headers if name.lower() == "content-encoding"
+    )
+    if not encoding or answer.failure or not answer.body:
+        return answer.body
+    return decode(answer.body, encoding, max_bytes)
 
 
 def decode(body: bytes, encoding: str, max_bytes: int) -> bytes | Failure:

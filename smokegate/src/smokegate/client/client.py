@@ -11,7 +11,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import msgspec
 
-from smokegate.client.body import ACCEPT_ENCODING, decode
+from smokegate.client.body import ACCEPT_ENCODING, decoded
 from smokegate.client.evidence import Evidence, request_in_words
 from smokegate.client.record import record
 from smokegate.client.reply import Reply
@@ -270,9 +270,9 @@ class Client:
         except asyncio.CancelledError:
             self._record(request, answer or self._cut_short(), b"", started_s)
             raise
-        decoded = self._decode(answer)
-        exchange = self._record(request, answer, decoded, started_s, place)
-        return exchange, decoded if isinstance(decoded, bytes) else b""
+        body = decoded(answer, self.settings.max_decoded_bytes)
+        exchange = self._record(request, answer, body, started_s, place)
+        return exchange, body if isinstance(body, bytes) else b""
 
     async def _waiting(self, request: Request, entry: int | None) -> Answer:
         """Send, and let the evidence show meanwhile that the target is being waited for."""
@@ -298,14 +298,6 @@ class Client:
         self.session.creating.add(sending)
         sending.add_done_callback(settle)
         return await asyncio.shield(sending)
-
-    def _decode(self, answer: Answer) -> bytes | Failure:
-        encoding = ", ".join(
-            value for name, value in answer.headers if name.lower() == "content-encoding"
-        )
-        if not encoding or answer.failure or not answer.body:
-            return answer.body
-        return decode(answer.body, encoding, self.settings.max_decoded_bytes)
 
     async def _follow(
         self, reply: Reply, request: Request, send: Callable[[Request], Awaitable[Reply]]
@@ -355,13 +347,13 @@ class Client:
         self,
         request: Request,
         answer: Answer,
-        decoded: bytes | Failure,
+        body: bytes | Failure,
         started_s: float,
         place: Place | None = None,
     ) -> Exchange:
-        failure = answer.failure or (decoded if isinstance(decoded, Failure) else None)
+        failure = answer.failure or (body if isinstance(body, Failure) else None)
         trouble = describe(failure.kind, failure.detail, place or Place()) if failure else None
-        body = decoded if isinstance(decoded, bytes) else b""
+        body = body if isinstance(body, bytes) else b""
         self.session.learn_secrets(answer.headers, body)
         if failure:  # what libcurl says of a reply may repeat a part of it
             self.session.redactor.learn_text(failure.detail.encode("utf-8", "replace"))
