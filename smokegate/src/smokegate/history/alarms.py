@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, Select, Subquery, literal, select, union
 
 from smokegate.history import tables
 from smokegate.history.first_runs import (
+    EXAMINED,
     NEVER_MS,
     Mark,
     RunMark,
@@ -21,13 +22,9 @@ from smokegate.history.first_runs import (
     next_deployment,
     numbered,
 )
-from smokegate.history.measures import FalseAlarms, false_alarms, is_overturned
+from smokegate.history.measures import CLOSES, OPENS, FalseAlarms, false_alarms, is_overturned
 from smokegate.history.rows import storable_text
-from smokegate.results import Action
 
-CLOSES = (Action.INVESTIGATE.value, Action.ROLLBACK.value)
-OPENS = tuple(action.value for action in Action if action.opens_the_gate)
-_EXAMINED = 500
 _runs = tables.runs
 
 
@@ -88,7 +85,7 @@ def _unlabelled_alarms(environment: str, since_ms: int) -> Subquery:
         .where(_runs.c.action == action, ~_runs.c.partial)
         .where(~select(labels.c.run).where(labels.c.run == _runs.c.id).exists())
         .order_by(_runs.c.started_ms.desc())
-        .limit(_EXAMINED)
+        .limit(EXAMINED)
         .subquery()
         for action in CLOSES
     ]

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, Subquery, func, literal, select
 
 from smokegate.history import tables
 from smokegate.history.first_runs import (
+    EXAMINED,
     NEVER_MS,
     Mark,
     RunMark,
@@ -17,13 +18,18 @@ from smokegate.history.first_runs import (
     next_deployment,
     numbered,
 )
-from smokegate.history.measures import Quantile, Share, quantile, share, time_to_detection_s
+from smokegate.history.measures import (
+    CLOSES,
+    Quantile,
+    Share,
+    quantile,
+    share,
+    time_to_detection_s,
+)
 from smokegate.history.rows import moment, storable_text
 from smokegate.results import Action
 
-CLOSES = (Action.INVESTIGATE.value, Action.ROLLBACK.value)
 _ALL = tuple(action.value for action in Action)
-_EXAMINED = 500
 
 
 class DeploymentLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +64,7 @@ def deployments(
 
 
 def detection(
-    connection: Connection, *, environment: str = "", since_ms: int = 0, limit: int = _EXAMINED
+    connection: Connection, *, environment: str = "", since_ms: int = 0, limit: int = EXAMINED
 ) -> Detection:
     """How soon alarms came after the last deployments since a moment."""
     there = _lines(connection, _deployments(environment, since_ms, limit), CLOSES)

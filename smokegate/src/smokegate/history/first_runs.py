@@ -21,6 +21,7 @@ from smokegate.history import tables
 from smokegate.history.rows import moment
 
 NEVER_MS = 2**62
+EXAMINED = 500  # alarms, or deployments, to which a run may be looked for
 _runs = tables.runs
 
 

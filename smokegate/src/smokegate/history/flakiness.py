@@ -9,13 +9,11 @@ import msgspec
 from sqlalchemy import Connection, Subquery, select
 
 from smokegate.history import tables
-from smokegate.history.measures import Place, Result, Share, flips, share
+from smokegate.history.measures import FAILS, Place, Result, Share, flips, share
 from smokegate.history.rows import storable_text
 from smokegate.history.trends import check_tallies
-from smokegate.results import Outcome
 
 LAST_RUNS = 200
-_FAILS = [outcome.value for outcome in Outcome if outcome.fails]
 
 
 class Flaky(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +83,7 @@ def _failing(connection: Connection, recent: Subquery) -> set[str]:
     failing = (
         select(there.c.check)
         .join_from(recent, there, there.c.run == recent.c.id)
-        .where(there.c.outcome.in_(_FAILS))
+        .where(there.c.outcome.in_(sorted(FAILS)))
     )
     found = select(tables.checks.c.check_id).where(tables.checks.c.id.in_(failing))
     return set(connection.scalars(found))

@@ -8,9 +8,8 @@ from sqlalchemy import Connection, select
 
 from smokegate.errors import UsageError
 from smokegate.history import tables
-from smokegate.history.alarms import CLOSES, OPENS
 from smokegate.history.dialects import insert_into
-from smokegate.history.measures import FALSE_ALARM, MISSED, TRUE_ALARM
+from smokegate.history.measures import CLOSES, FALSE_ALARM, MISSED, OPENS, TRUE_ALARM
 from smokegate.history.rows import storable
 
 LABELS = (FALSE_ALARM, TRUE_ALARM, MISSED)

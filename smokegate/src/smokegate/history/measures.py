@@ -13,12 +13,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from smokegate.results import Outcome
+from smokegate.results import Action, Outcome
 
 Z = 1.959963984540054  # the normal distribution's quantile at 97.5%
 _TAIL = 0.025
 _PASSES = frozenset(outcome.value for outcome in Outcome if outcome.passes)
-_FAILS = frozenset(outcome.value for outcome in Outcome if outcome.fails)
+FAILS = frozenset(outcome.value for outcome in Outcome if outcome.fails)
+# What a verdict does to the gate: one that closes it is an alarm, an inconclusive one is neither.
+OPENS = tuple(action.value for action in Action if action.opens_the_gate)
+CLOSES = (Action.INVESTIGATE.value, Action.ROLLBACK.value)
 
 FALSE_ALARM, TRUE_ALARM, MISSED = "false-alarm", "true-alarm", "missed"
 
@@ -176,7 +179,7 @@ def flips(results: Iterable[Result], deployed_ms: Mapping[Place, Sequence[int]])
     """
     groups: dict[tuple[Place, str], list[Result]] = {}
     for result in results:
-        if result.outcome in _PASSES or result.outcome in _FAILS:
+        if result.outcome in _PASSES or result.outcome in FAILS:
             groups.setdefault((result.place, result.version), []).append(result)
     flipped = [
         (before.outcome in _PASSES) != (after.outcome in _PASSES)

@@ -12,6 +12,7 @@ from smokegate.errors import HistoryError
 from smokegate.history import deployments, schema, tables
 from smokegate.history.database import FOR_READING, in_one_line, open_database
 from smokegate.history.dialects import greater_of, insert_into
+from smokegate.history.measures import OPENS
 from smokegate.history.rows import (
     DAY_MS,
     Row,
@@ -25,9 +26,7 @@ from smokegate.history.rows import (
     run_count_row,
     run_row,
 )
-from smokegate.results import Action, CheckResult, JudgedRun
-
-_OPENS = frozenset(action.value for action in Action if action.opens_the_gate)
+from smokegate.results import CheckResult, JudgedRun
 
 
 class Store:
@@ -168,7 +167,7 @@ class _Insertion:
 
     def _note_latest(self) -> None:
         """Note how the environment stands; a run that is taken in late changes nothing newer."""
-        opens = self._row["action"] in _OPENS and not self._row["partial"]
+        opens = self._row["action"] in OPENS and not self._row["partial"]
         row = {name: self._row[name] for name in ("environment", "run_id", "version", "action")}
         row |= {
             "started_ms": self._row["started_ms"],

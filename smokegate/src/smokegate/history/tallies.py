@@ -7,12 +7,10 @@ from typing import Any
 
 import msgspec
 
-from smokegate.history.measures import Quantile, Share, histogram_quantile, share
+from smokegate.history.measures import OPENS, Quantile, Share, histogram_quantile, share
 from smokegate.history.tables import BUCKETS_S, RUN_BUCKETS_S
-from smokegate.results import Action
 
 COUNTS = ("total", "passed", "failed", "warned", "unknown", "flaky")
-_OPENS = frozenset(action.value for action in Action if action.opens_the_gate)
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +66,7 @@ def runs_tallied(
 ) -> dict[str, Any]:
     """The fields of a `RunTally` of runs that were counted; so many of their results passed."""
     total = sum(verdicts.values())
-    opened = sum(number for action, number in verdicts.items() if action in _OPENS)
+    opened = sum(number for action, number in verdicts.items() if action in OPENS)
     return {
         "verdicts": dict(verdicts),
         "opened": share(opened, total),
