@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 from smokegate.fault_proxy.certificates import Certificates
 
+from tests.gate.golden import Golden, golden_in
 from tests.gate.suite_folder import SuiteFolder, suite_folder
 from tests.gate.virtual_clock import VirtualClockLoop
 from tests.system.command import heed_interrupts
@@ -63,3 +64,9 @@ def suites(tmp_path: Path) -> Iterator[SuiteFolder]:
     """A folder of suites."""
     with suite_folder(tmp_path) as folder:
         yield folder
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compare a text with the golden file of a name, beside the test."""
+    return golden_in(request.path.parent / "golden")

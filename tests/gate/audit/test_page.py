@@ -14,8 +14,8 @@ from smokegate.audit.page import page
 from smokegate.audit.report import Audit
 
 from tests.gate.audit import audits
-from tests.gate.audit.conftest import Golden
 from tests.gate.audit.test_terminal import poisoned
+from tests.gate.golden import Golden
 from tests.gate.reports.hostile import TRICKS, texts
 
 VOID = frozenset({"meta", "link"})

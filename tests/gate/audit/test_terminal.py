@@ -13,7 +13,7 @@ from smokegate.audit.terminal import show
 from smokegate.reports.outlet import Outlet
 
 from tests.gate.audit import audits
-from tests.gate.audit.conftest import Golden
+from tests.gate.golden import Golden
 from tests.gate.reports.hostile import is_command, is_harmless, texts
 from tests.gate.reports.screen import Screen
 

@@ -22,7 +22,7 @@ from smokegate.results import Consequence, JudgedRun, Outcome, Timing
 from smokegate.settings import Settings
 
 from smokegate import cli
-from tests.gate.history.conftest import Golden
+from tests.gate.golden import Golden
 from tests.gate.history.histories import BEGIN_MS, History, Mark, stored, take_in
 from tests.gate.history.runs import failing, run
 from tests.gate.reports.hostile import is_command, is_harmless, texts

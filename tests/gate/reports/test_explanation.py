@@ -5,8 +5,8 @@ from hypothesis import given
 from smokegate.reports.explanation import explanation
 from smokegate.results import MissingSuite, Outcome
 
+from tests.gate.golden import Golden
 from tests.gate.reports import parts, runs
-from tests.gate.reports.conftest import Golden
 from tests.gate.reports.hostile import is_command, is_harmless, poisoned, texts
 
 

@@ -15,8 +15,8 @@ from smokegate.reports.github import (
 from smokegate.results import JudgedRun, Outcome
 from smokegate.seal import sealed
 
+from tests.gate.golden import Golden
 from tests.gate.reports import parts, runs
-from tests.gate.reports.conftest import Golden
 from tests.gate.reports.hostile import is_harmless, poisoned, texts
 
 COMMAND = re.compile(r"::(error|warning|notice) title=([^:,\n\r]*)::([^\n\r]*)")

@@ -11,8 +11,8 @@ from hypothesis import given
 from smokegate.reports.junit import junit, suites_of
 from smokegate.results import JudgedRun, Outcome
 
+from tests.gate.golden import Golden
 from tests.gate.reports import parts, runs
-from tests.gate.reports.conftest import Golden
 from tests.gate.reports.hostile import is_command, is_harmless, poisoned, texts
 
 # Surefire's schema 3.0.2: attributes, and the order of a test case's children. The properties of

@@ -19,8 +19,8 @@ from smokegate.results import (
 from smokegate.seal import sealed
 
 from tests.gate.audit.test_page import Parsed
+from tests.gate.golden import Golden
 from tests.gate.reports import parts, runs
-from tests.gate.reports.conftest import Golden
 from tests.gate.reports.hostile import TRICKS, is_command, is_harmless, poisoned, texts
 from tests.gate.reports.pages import active_parts
 

@@ -6,8 +6,8 @@ from smokegate.reports.summary import summary
 from smokegate.reports.wording import verdict_line
 from smokegate.seal import sealed
 
+from tests.gate.golden import Golden
 from tests.gate.reports import parts, runs
-from tests.gate.reports.conftest import Golden
 from tests.gate.reports.hostile import is_command, is_harmless, poisoned, texts
 
 

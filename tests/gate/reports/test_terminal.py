@@ -12,8 +12,8 @@ from smokegate.reports.wording import SIGNS, verdict_line
 from smokegate.results import JudgedRun, Outcome
 from smokegate.seal import sealed
 
+from tests.gate.golden import Golden
 from tests.gate.reports import parts, runs
-from tests.gate.reports.conftest import Golden
 from tests.gate.reports.hostile import is_command, is_harmless, poisoned, texts
 from tests.gate.reports.screen import Screen
 

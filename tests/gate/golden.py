@@ -1,7 +1,7 @@
 """Golden files, and how to renew them.
 
-    UPDATE_GOLDEN=1 .venv/bin/python -m pytest tests/gate/reports
-    git diff tests/gate/reports/golden
+    UPDATE_GOLDEN=1 .venv/bin/python -m pytest tests/gate/reports    # or audit, or history
+    git diff tests/gate
 
 writes what the reports are now; the difference is what a reviewer reads.
 """
@@ -12,23 +12,18 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-FOLDER = Path(__file__).parent / "golden"
-
 Golden = Callable[[str, str], None]
 
 
-@pytest.fixture
-def golden() -> Golden:
-    """Compare a text with the golden file of this name."""
+def golden_in(folder: Path) -> Golden:
+    """What compares a text with the golden file of a name."""
 
     def compare(name: str, text: str) -> None:
-        path = FOLDER / name
+        path = folder / name
         if os.environ.get("UPDATE_GOLDEN"):
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="")
         wanted = path.read_text(encoding="utf-8") if path.exists() else ""
-        assert text == wanted, f"{name} differs; see tests/gate/reports/conftest.py"
+        assert text == wanted, f"{name} differs; see tests/gate/golden.py"
 
     return compare
