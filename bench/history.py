@@ -14,8 +14,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -32,11 +31,10 @@ from smokegate.service.metrics import exposition
 from smokegate.settings import Settings
 
 from bench.generated_history import CHECKS, END_MS, generate, run_id_of
-from tests.gate.history.postgres import new_database, postgres
+from tests.gate.history.postgres import DATABASES, database_of_kind
 from tests.gate.history.runs import run
 from tests.gate.samples import result
 
-DATABASES = ("sqlite", "postgresql")
 SIZES = (100_000, 1_000_000)
 LARGEST = 10_000_000
 REPEATS = 25
@@ -69,7 +67,7 @@ def _row(name: str, medians_s: list[float]) -> str:
 
 def _measured(database: str, results: int, repeats: int) -> dict[str, float]:
     """The median of each question, in seconds."""
-    with tempfile.TemporaryDirectory() as place, _url(database, Path(place)) as url:
+    with tempfile.TemporaryDirectory() as place, database_of_kind(database, Path(place)) as url:
         began = time.perf_counter()
         store = opened(url)
         generate(store, results)
@@ -138,16 +136,6 @@ def _questions(store: Store, url: str, folder: Path, results: int) -> dict[str, 
 def _run(run_id: str) -> JudgedRun:
     checks = [result(f"check_{number}") for number in range(CHECKS)]
     return run(0, *checks, minutes=60 * 24 * 365, run_id=run_id, environment="production")
-
-
-@contextmanager
-def _url(database: str, folder: Path) -> Iterator[str]:
-    if database == "sqlite":
-        yield f"sqlite:///{folder / 'history.db'}"
-        return
-    (folder / "server").mkdir()
-    with postgres(folder / "server") as server:
-        yield new_database(server, "history")
 
 
 if __name__ == "__main__":

