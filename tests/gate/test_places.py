@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 
@@ -95,10 +94,7 @@ def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
     assert "\n" not in note
 
 
-def test_nothing_unfinished_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_unfinished_stays(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).mkdir()  # nothing can be put in its place
     assert remember(tmp_path, URL, {"192.0.2.9"})
     assert [each.name for each in tmp_path.iterdir()] == [FILE_NAME]
-    unfinished = tmp_path / f"{FILE_NAME}.{os.getpid()}"
-    unfinished.write_text("of a process that has died")
-    assert "exists" in remember(tmp_path, URL, {"192.0.2.9"})

@@ -6,14 +6,13 @@ addresses that have reached it. What cannot be read from it is not known.
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
 from smokegate.client.standing import origin
+from smokegate.whole_file import write_whole
 
 FILE_NAME = "places.json"
 _MOST = 1_000  # the oldest go first
@@ -37,10 +36,11 @@ def remember(folder: Path, url: str, sources: Iterable[str]) -> str:
     if not new:
         return ""
     places = [*_read(folder).places, *new]
+    path = folder / FILE_NAME
     try:
-        _write(folder / FILE_NAME, msgspec.json.encode(Places(places[-_MOST:])))
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_whole(path, msgspec.json.encode(Places(places[-_MOST:])), mode=0o600)
     except OSError as error:
-        path = folder / FILE_NAME
         return f"that the target lets us in was not noted in {path}: {error.strerror or error}"
     return ""
 
@@ -56,18 +56,3 @@ def _read(folder: Path) -> Places:
             return msgspec.json.decode(file.read(_MOST_BYTES), type=Places)
     except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
         return Places()  # without it a timeout is nobody's, which is the safe side
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Put a whole file in place of the one that is there."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        unfinished.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-        raise

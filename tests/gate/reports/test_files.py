@@ -3,7 +3,6 @@ from __future__ import annotations
 import errno
 import multiprocessing
 import os
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -127,29 +126,6 @@ def test_the_run_goes_to_a_file_of_ones_choice(tmp_path: Path) -> None:
         write_json(run, path)
         assert from_json(path.read_bytes()) == run
     assert names(path.parent) == ["run.json"]
-
-
-def test_a_link_is_followed(tmp_path: Path) -> None:
-    real, link = tmp_path / "real.json", tmp_path / "link.json"
-    real.touch()
-    link.symlink_to(real)
-    write_json(runs.proceed(), link)
-    assert link.is_symlink()
-    assert real.stat().st_size > 0
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
-def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
-    # A pipe of the test's own: a device of the machine would be gone if this went wrong.
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    try:
-        write_json(parts.judged(only=[]), pipe)
-        assert os.read(reader, 65_536).startswith(b"{")
-    finally:
-        os.close(reader)
-    assert pipe.is_fifo()
 
 
 def test_a_json_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -38,6 +39,7 @@ from smokegate.reports.outlet import Outlet
 from smokegate.results import Outcome
 from smokegate.settings import Settings, Sourced
 from smokegate.streams import say
+from smokegate.whole_file import write_named
 
 _STDOUT = "-"
 GiveUp = Callable[[str], NoReturn]
@@ -229,6 +231,8 @@ def _refuse_unwritable(path: Path) -> None:
         path.open("ab").close()
         if not was_there:
             path.unlink()
+        elif path.is_file():
+            tempfile.TemporaryFile(dir=path.resolve().parent).close()  # what is written aside
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from None
 
@@ -300,6 +304,6 @@ def _write(path: str, content: bytes) -> None:
             sys.stdout.buffer.write(content + b"\n")
             sys.stdout.buffer.flush()
         else:
-            Path(path).write_bytes(content + b"\n")
+            write_named(Path(path), content + b"\n")
     except OSError as error:
         say(f"smokegate: {path} was not written: {error.strerror or error}")

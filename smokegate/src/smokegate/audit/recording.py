@@ -17,6 +17,7 @@ from smokegate.client.transport import Address, Answer, Request, Transport
 from smokegate.client.trouble import WORDS
 from smokegate.errors import UsageError
 from smokegate.settings import check_url
+from smokegate.whole_file import write_named
 
 SCHEMA = 1
 
@@ -156,6 +157,6 @@ def _refuse_nonsense(recording: Recording, path: Path) -> None:
 def save(recording: Recording, path: Path) -> None:
     """Write a recording; raises `UsageError`, in one line, if that cannot be done."""
     try:
-        path.write_bytes(msgspec.json.encode(recording) + b"\n")
+        write_named(path, msgspec.json.encode(recording) + b"\n")
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from None

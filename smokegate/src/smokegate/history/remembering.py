@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from smokegate.errors import HistoryError
 from smokegate.history.store import Store
 from smokegate.results import JudgedRun, from_json, to_json
 from smokegate.settings import Settings
+from smokegate.whole_file import write_whole
 
 NOWHERE = "none"
 _FILE = "history.db"
@@ -71,12 +71,7 @@ def _kept_for_later(run: JudgedRun, spool: Path, why: HistoryError) -> str:
     try:
         spool.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = spool / f"{run.run_id}.json"
-        aside = file.with_suffix(f".{os.getpid()}.part")
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as part:
-            part.write(to_json(run))
-            part.flush()
-            os.fsync(part.fileno())
-        aside.replace(file)
+        write_whole(file, to_json(run), mode=0o600)
         then = f"it is kept in {file} and taken in by a later run"
     except OSError as error:
         then = f"nor could it be kept for later: {error.filename}: {error.strerror or error}"

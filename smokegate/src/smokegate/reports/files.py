@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -12,6 +11,7 @@ from smokegate.errors import ReportError
 from smokegate.reports.junit import junit, suites_of
 from smokegate.reports.summary import summary
 from smokegate.results import JudgedRun, to_json
+from smokegate.whole_file import write_named, write_whole
 
 _UNSAFE = str.maketrans(dict.fromkeys('/\\:*?"<>|\x00', "_"))
 
@@ -29,7 +29,7 @@ def write_all(run: JudgedRun, folder: Path) -> list[Path]:
         with _claimed_stamp(folder, _timestamp(run), list(contents)) as stamp:
             for (stem, suffix), make in contents.items():
                 path = folder / f"{stem}_{stamp}{suffix}"
-                _write_whole(path, make())
+                write_whole(path, make())
                 written.append(path)
     return written
 
@@ -40,11 +40,8 @@ def write_json(run: JudgedRun, path: Path) -> None:
     Raises `ReportError`, in one line, if it cannot be written.
     """
     with _explained(f"{path} was", path):
-        if path.exists() and not path.is_file():
-            path.write_bytes(to_json(run))  # a device or a pipe, which must not be replaced
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write_whole(path.resolve(), to_json(run))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_named(path, to_json(run))
 
 
 def _contents(run: JudgedRun) -> dict[tuple[str, str], Callable[[], bytes]]:
@@ -98,18 +95,6 @@ def _claim(claim: Path) -> bool:
     except FileExistsError:
         return False
     return True
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 @contextmanager
