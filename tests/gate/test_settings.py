@@ -162,6 +162,13 @@ def test_an_error_in_an_option_names_the_option() -> None:
     assert complaint({"expect_version": 3}).startswith("--expect-version: expect_version: expected")
 
 
+@pytest.mark.parametrize("text", ["soon", "2026-02-30", "0001-01-01T00:00+14:00", "9999-12-31"])
+def test_a_deployment_has_a_moment(text: str) -> None:
+    line = complaint({"deployed_at": text})
+    assert line == "--deployed-at: deployed_at: expected a moment such as 2026-01-31T12:00:00Z"
+    load({"deployed_at": "2026-01-31T12:00:00+02:00"}, {}, Path("/nonexistent"))
+
+
 def test_the_shares_must_not_cross() -> None:
     line = complaint(environ={"SMOKEGATE_ROLLBACK_BELOW": "0.9"})
     assert "rollback_below" in line

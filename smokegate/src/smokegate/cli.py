@@ -262,7 +262,14 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 
 # What has no name of its own on the command line.
-_PLACES = {"words": "-k", "paths": "PATH", "file": "RUN.json", "run": "RUN", "check": "CHECK"}
+_PLACES = {
+    "words": "-k",
+    "paths": "PATH",
+    "file": "RUN.json",
+    "run": "RUN",
+    "check": "CHECK",
+    "version": "VERSION",
+}
 
 
 def _refuse_empty(arguments: argparse.Namespace) -> None:

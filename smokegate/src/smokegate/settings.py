@@ -12,7 +12,7 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import MAXYEAR, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -133,6 +133,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
+_FIRST_YEAR = 1970
 _A_MOMENT = "a moment such as 2026-01-31T12:00:00Z"
 # What a person calls what msgspec says was expected.
 _WORDS = {
@@ -171,11 +172,17 @@ def load(
 
 
 def _refuse_no_moment(known: Mapping[str, Any], found: Mapping[str, Sourced]) -> None:
-    try:
-        datetime.fromisoformat(known.get("deployed_at") or "1970-01-01")
-    except ValueError:
+    if not _is_moment(known.get("deployed_at") or "1970-01-01"):
         source = found["deployed_at"].source
-        raise UsageError(f"{source}: deployed_at: expected {_A_MOMENT}") from None
+        raise UsageError(f"{source}: deployed_at: expected {_A_MOMENT}")
+
+
+def _is_moment(text: str) -> bool:
+    """Whether it is a moment of ISO 8601 that every calendar here knows, in UTC too."""
+    try:
+        return _FIRST_YEAR <= datetime.fromisoformat(text).year < MAXYEAR
+    except ValueError:
+        return False
 
 
 def convert(key: str, sourced: Sourced, kind: Any) -> Any:

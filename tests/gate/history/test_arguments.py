@@ -38,7 +38,13 @@ def test_a_moment_is_in_utc(text: str, utc: str) -> None:
     assert moment(arguments.moment_ms(text)) == utc
 
 
-@pytest.mark.parametrize("text", ["", "7", "d", "-7d", "7x", "yesterday", "999999d", "2026-02-30"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "7", "d", "-7d", "7x", "yesterday", "999999d", "2026-02-30"),
+        *("9999w", "1969-12-31", "0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"),
+    ],
+)
 def test_anything_else_is_wrong(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
         arguments.moment_ms(text)
@@ -58,6 +64,8 @@ def test_the_words_are_those_of_verdicts_and_labels() -> None:
         "history list --verdict fine",
         "history label RUN",
         "history label RUN wrong",
+        "history deployed",
+        "history deployed 1.0 --at soon",
         "history prune",
         "history prune --older-than never",
     ],
@@ -72,7 +80,7 @@ def test_wrong_use_exits_2(asked: str, capsys: pytest.CaptureFixture[str]) -> No
 def test_every_documented_question_can_be_asked() -> None:
     text = (ROOT / "docs/history.md").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line.startswith("smokegate history ")]
-    assert len({line.split()[2] for line in lines}) == 5, "each question has an example"
+    assert len({line.split()[2] for line in lines}) == 6, "each question has an example"
     for line in lines:
         asked = cli.parser().parse_args(shlex.split(line, comments=True)[1:])
         assert asked.command == "history"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from smokegate.history.digest import check_digest, digest
 from smokegate.history.looks import Looks
 from smokegate.history.queries import RunLine, runs
 from smokegate.history.queries import run as run_of
+from smokegate.history.rows import milliseconds
 from smokegate.history.run_lines import list_lines, run_lines
 from smokegate.history.store import Store
 from smokegate.history.trend_lines import check_lines, digest_lines
@@ -168,6 +170,26 @@ def test_trends_have_every_measure(store: Store, url: str) -> None:
     assert check["flips"]["part"] == 4
 
 
+def test_whoever_deploys_says_so(store: Store, url: str) -> None:
+    alarm = failing(1, minutes=5, version="2.0.0", target="https://a.example/api")
+    take_in(store, [run(0, version="1.0.0"), alarm])
+    there = ("deployed", "2.0.0", "--environment", "production", "--at", "2026-01-01T01:00+01:00")
+    said = (
+        "version 2.0.0 was deployed to https://a.example/api (production) at 2026-01-01T00:00:00Z"
+    )
+    for _ in "twice":
+        assert printed(url, *there, "--url", "https://a.example/api/") == said + "\n"
+    deployed = read(url, "trends", "--since", "2026-01-01")["deployments"]
+    assert [(each["version"], each["source"], each["detected_after_s"]) for each in deployed] == [
+        ("2.0.0", "marked", 302),
+        ("1.0.0", "sighted", None),
+    ]
+    began_ms = int(time.time()) * 1000
+    now = read(url, "deployed", "3.0.0", "--url", "https://a.example")
+    assert (now["environment"], now["target"]) == ("production", "https://a.example")
+    assert began_ms <= milliseconds(now["deployed_at"]) <= time.time() * 1000
+
+
 def test_a_label_changes_the_measure(store: Store, url: str) -> None:
     take_in(store, some_days())
     alarm = "20260104-060000-00000d"
@@ -213,6 +235,10 @@ def test_an_empty_history_is_no_error(store: Store, url: str) -> None:
         ("label 2027 missed", "there is no run"),
         ("label 20260104-06 missed", "only a verdict that opened the gate"),
         ("list --environment=", "--environment is empty"),
+        ("deployed 1.0", "no target: set PRODUCTION_URL or give --url"),
+        ("deployed 1.0 --url example.com", "must begin with http://"),
+        ("deployed 1.0 --url http://x --environment=", "--environment is empty"),
+        ("deployed 1.0 --url http://x --at 9998-01-01", "9998-01-01T00:00:00Z has not come yet"),
         ("label 20260104-06 true-alarm --note=", "--note is empty"),
     ],
 )

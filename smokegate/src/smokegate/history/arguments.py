@@ -10,6 +10,7 @@ from typing import Any
 
 VERDICTS = ("proceed", "monitor", "inconclusive", "investigate", "rollback")
 LABELS = ("false-alarm", "true-alarm", "missed", "none")
+_YEAR_9999_S = 253_370_764_800
 _SECONDS = {"h": 3_600, "d": 86_400, "w": 604_800}
 _EXITS = "exit codes:\n  0 done   2 wrong use, no such run   30 the history cannot be reached\n"
 _HELP = """\
@@ -30,6 +31,7 @@ def add_history(commands: Any) -> None:
     _add_list(questions)
     _add_show(questions)
     _add_trends(questions)
+    _add_deployed(questions)
     _add_label(questions)
     _add_prune(questions)
 
@@ -41,7 +43,7 @@ def moment_ms(text: str) -> int:
     """
     ago = re.fullmatch(r"(\d{1,5})([hdw])", text)
     if ago:
-        return round((time.time() - int(ago[1]) * _SECONDS[ago[2]]) * 1000)
+        return _since_1970(time.time() - int(ago[1]) * _SECONDS[ago[2]], text)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -50,7 +52,14 @@ def moment_ms(text: str) -> int:
         ) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return round(moment.timestamp() * 1000)
+    return _since_1970(moment.timestamp(), text)
+
+
+def _since_1970(at_s: float, text: str) -> int:
+    """Milliseconds of a moment that every calendar here knows."""
+    if not 0 <= at_s < _YEAR_9999_S:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between the years 1970 and 9999")
+    return round(at_s * 1000)
 
 
 def _add_list(questions: Any) -> None:
@@ -96,6 +105,25 @@ def _add_trends(questions: Any) -> None:
     asked.add_argument("check", nargs="?", metavar="CHECK", help="its id, or a part of it")
     _add_narrowing(asked, "from then on, as in 30d or 2026-01-31 (30d)", default="30d")
     _add_limit(asked, 5, "how many entries its lists have (5)")
+    _add_json(asked)
+
+
+def _add_deployed(questions: Any) -> None:
+    asked = questions.add_parser(
+        "deployed",
+        **_described(
+            "Note that a version was deployed, just now unless told. Whoever deploys calls it, so\n"
+            "that the time to detection is known and changes are seen where they were made.\n\n"
+            "example:\n  smokegate history deployed 1.4.2 --url https://api.example.com\n",
+            "note that a version was deployed",
+        ),
+    )
+    asked.add_argument("version", metavar="VERSION", help="as the target will say it")
+    asked.add_argument("--url", help="the target (default: PRODUCTION_URL)")
+    asked.add_argument("--environment", metavar="NAME", help="where (production)")
+    asked.add_argument(
+        "--at", type=moment_ms, metavar="MOMENT", help="when, as in 2026-01-31T12:00:00Z (now)"
+    )
     _add_json(asked)
 
 

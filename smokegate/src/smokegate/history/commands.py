@@ -1,4 +1,4 @@
-"""`smokegate history`: ask the history, label a run, remove old ones."""
+"""`smokegate history`: ask the history, note a deployment, label a run, remove old ones."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from smokegate.errors import UsageError
+from smokegate.history.deployments import mark
 from smokegate.history.digest import check_digest, check_ids, digest
 from smokegate.history.labels import set_label
 from smokegate.history.looks import Looks, looks_of
@@ -27,7 +28,7 @@ from smokegate.history.store import Store
 from smokegate.history.trend_lines import check_lines, digest_lines
 from smokegate.reports.escaping import no_command, one_line
 from smokegate.reports.outlet import Outlet
-from smokegate.settings import Settings
+from smokegate.settings import Settings, check_url
 
 _CHOICES = 5
 
@@ -48,7 +49,7 @@ def run(
     store = opened(url)
     try:
         outlet = Outlet(stream)
-        desk = _Desk(store, arguments, outlet, looks_of(outlet, environ))
+        desk = _Desk(store, settings, arguments, outlet, looks_of(outlet, environ))
         getattr(desk, f"answer_{arguments.question}")()
     finally:
         store.close()
@@ -60,6 +61,7 @@ class _Desk:
     """Answers one question, each by the method of its name."""
 
     store: Store
+    settings: Settings
     asked: argparse.Namespace
     outlet: Outlet
     looks: Looks
@@ -95,6 +97,29 @@ class _Desk:
                 return
             found = digest(connection, **there, limit=asked.limit)
         self._show(found, digest_lines(found, now, self.looks))
+
+    def answer_deployed(self) -> None:
+        """Note a deployment."""
+        asked, at_ms = self.asked, self.asked.at
+        if at_ms is None:
+            at_ms = round(time.time() * 1000)
+        deployed = {
+            "environment": asked.environment or self.settings.environment,
+            "target": self._target(),
+            "version": asked.version,
+        }
+        with self.store.transaction() as connection:
+            mark(connection, **deployed, deployed_ms=at_ms)
+        what, where = one_line(asked.version), one_line(deployed["environment"])
+        said = f"version {what} was deployed to {deployed['target']} ({where}) at {moment(at_ms)}"
+        self._show({**deployed, "deployed_at": moment(at_ms)}, iter([said]))
+
+    def _target(self) -> str:
+        if self.asked.url:
+            return check_url(self.asked.url, "--url")
+        if not self.settings.url_given:
+            raise UsageError("history: no target: set PRODUCTION_URL or give --url")
+        return self.settings.url
 
     def answer_label(self) -> None:
         """Label a run, or take its label away."""

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, literal_column, select
 
+from smokegate.errors import UsageError
 from smokegate.history.dialects import insert_into
-from smokegate.history.rows import storable
+from smokegate.history.rows import moment, storable
 from smokegate.history.tables import deployments as there
 
 TOLD = "told"  # to a run, by --deployed-at
 MARKED = "marked"  # by whoever deployed
 SIGHTED = "sighted"
+_AHEAD_MS = 300_000  # by which clocks may differ; a time zone that was left out is more
 _IS_SIGHTED = there.c.source == literal_column(f"'{SIGHTED}'")  # as the index has it
 
 
 def mark(
     connection: Connection, *, environment: str, target: str, version: str, deployed_ms: int
 ) -> None:
-    """Note that a version was deployed to a target at a moment; twice is once."""
+    """Note that a version was deployed to a target at a moment; twice is once.
+
+    Raises `UsageError` for a moment that has not come.
+    """
+    if deployed_ms > time.time() * 1000 + _AHEAD_MS:
+        raise UsageError(f"{moment(deployed_ms)} has not come yet: what has no offset is in UTC")
     version_there = version_row(environment=environment, target=target, version=version)
     note(connection, version_there, deployed_ms, MARKED)
 
