@@ -10,7 +10,7 @@ import pytest
 from smokegate.history.remembering import opened
 from smokegate.history.store import Store
 
-from tests.gate.history.postgres import new_database, postgres
+from tests.gate.history.postgres import DATABASES, new_database, postgres
 
 _NUMBERS = itertools.count(1)
 
@@ -21,12 +21,17 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request: pytest.FixtureRequest, folder: Path) -> str:
+    """Make a database of the kind that a fixture is asked for, and give its URL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{folder / 'history.db'}"
+    return new_database(request.getfixturevalue("postgres_server"), f"history_{next(_NUMBERS)}")
+
+
+@pytest.fixture(params=DATABASES)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database with nothing in it."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'history.db'}"
-    return new_database(request.getfixturevalue("postgres_server"), f"history_{next(_NUMBERS)}")
+    return empty_database(request, tmp_path)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import io
 import json
 import random
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from smokegate.history.digest import check_digest, digest
 from smokegate.history.looks import Looks
 from smokegate.history.queries import RunLine, runs
 from smokegate.history.queries import run as run_of
+from smokegate.history.remembering import opened
 from smokegate.history.rows import milliseconds
 from smokegate.history.run_lines import list_lines, run_lines
 from smokegate.history.store import Store
@@ -25,7 +27,9 @@ from smokegate.settings import Settings
 
 from smokegate import cli
 from tests.gate.golden import Golden
+from tests.gate.history.conftest import empty_database
 from tests.gate.history.histories import BEGIN_MS, History, Mark, stored, take_in
+from tests.gate.history.postgres import DATABASES
 from tests.gate.history.runs import failing, run
 from tests.gate.reports.hostile import is_command, is_harmless, texts
 from tests.gate.reports.screen import Screen
@@ -86,20 +90,32 @@ def read(url: str, *asked: str) -> Any:
     return json.loads(printed(url, *asked, "--json"))
 
 
+@pytest.fixture(scope="module", params=DATABASES)
+def known(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a history of some days, for tests that only read it."""
+    url = empty_database(request, tmp_path_factory.mktemp("history"))
+    with closing(opened(url)) as store:
+        take_in(store, some_days())
+    return url
+
+
 @pytest.fixture
-def main(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """The command line, whose history is the one of the test."""
+def main(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """The command line; the first argument is the history to ask."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SMOKEGATE_HISTORY", url)
-    return lambda *asked: cli.main(["history", *asked])
+
+    def ask(url: str, *asked: str) -> int:
+        monkeypatch.setenv("SMOKEGATE_HISTORY", url)
+        return cli.main(["history", *asked])
+
+    return ask
 
 
 @pytest.mark.parametrize("columns", [60, 80, 100])
-def test_answers_read_as_they_did(store: Store, golden: Golden, columns: int) -> None:
-    take_in(store, some_days())
+def test_answers_read_as_they_did(known: str, golden: Golden, columns: int) -> None:
     looks = Looks(width=columns, color=False)
     since_ms = BEGIN_MS + 5
-    with store.reading() as connection:
+    with closing(Store(known)) as store, store.reading() as connection:
         page = runs(connection, limit=6)
         failed = run_of(connection, "20260104-060000-00000d")
         whole = digest(connection, environment="production", since_ms=since_ms)
@@ -132,31 +148,28 @@ def test_colours_are_for_terminals_that_want_them(store: Store, url: str) -> Non
     assert "\n".join(without.lines) == "\n".join(screen.lines)
 
 
-def test_runs_are_listed_page_by_page(store: Store, url: str) -> None:
-    take_in(store, some_days())
-    first = read(url, "list", "--limit", "30")
-    then = read(url, "list", "--limit", "30", "--before", first["next_before"])
+def test_runs_are_listed_page_by_page(known: str) -> None:
+    first = read(known, "list", "--limit", "30")
+    then = read(known, "list", "--limit", "30", "--before", first["next_before"])
     assert len(first["runs"] + then["runs"]) == 44
     assert then["next_before"] == ""
     assert set(first["runs"][0]) == set(RunLine.__struct_fields__)
-    rollbacks = read(url, "list", "--verdict", "investigate", "--environment", "production")
+    rollbacks = read(known, "list", "--verdict", "investigate", "--environment", "production")
     assert [each["version"] for each in rollbacks["runs"]] == ["1.2.0", "1.1.0", "1.1.0"]
-    assert read(url, "list", "--since", "1d")["runs"] == []
+    assert read(known, "list", "--since", "1d")["runs"] == []
 
 
-def test_a_run_is_shown_by_how_its_id_begins(store: Store, url: str) -> None:
-    take_in(store, some_days())
-    assert read(url, "show", "20260104-06")["run"]["action"] == "investigate"
-    assert read(url, "show")["run"]["run_id"] == "20260111-180000-00002b"
-    shown = printed(url, "show", "20260104-06")
+def test_a_run_is_shown_by_how_its_id_begins(known: str) -> None:
+    assert read(known, "show", "20260104-06")["run"]["action"] == "investigate"
+    assert read(known, "show")["run"]["run_id"] == "20260111-180000-00002b"
+    shown = printed(known, "show", "20260104-06")
     assert "✗ workflows.order   failed" in shown
     assert "status is 201, but was otherwise (GET /things?page=2)" in shown
     assert "400 ms  GET /things: 503, workflows.order" in shown
 
 
-def test_trends_have_every_measure(store: Store, url: str) -> None:
-    take_in(store, some_days())
-    found = read(url, "trends", "--since", "2026-01-01")
+def test_trends_have_every_measure(known: str) -> None:
+    found = read(known, "trends", "--since", "2026-01-01")
     assert found["whole"]["verdicts"] == {"proceed": 41, "investigate": 3}
     assert found["whole"]["opened"] == pytest.approx(
         {"part": 41, "total": 44, "value": 41 / 44, "low": 0.8178, "high": 0.9765}, abs=1e-4
@@ -164,7 +177,7 @@ def test_trends_have_every_measure(store: Store, url: str) -> None:
     assert len(found["days"]) == 11
     assert found["detection"]["detected"]["total"] == 4 - 1, "the first was in the year before"
     assert [each["check"] for each in found["flakiest"]] == ["workflows.order"]
-    check = read(url, "trends", "order", "--since", "2026-01-01")
+    check = read(known, "trends", "order", "--since", "2026-01-01")
     assert check["check"] == "workflows.order"
     assert (check["whole"]["total"], check["whole"]["failed"]) == (44, 3)
     assert check["flips"]["part"] == 4
@@ -243,10 +256,9 @@ def test_an_empty_history_is_no_error(store: Store, url: str) -> None:
     ],
 )
 def test_wrong_use_is_said_in_one_line(
-    store: Store, main: Any, capsys: pytest.CaptureFixture[str], asked: str, said: str
+    known: str, main: Any, capsys: pytest.CaptureFixture[str], asked: str, said: str
 ) -> None:
-    take_in(store, some_days())
-    assert main(*asked.split()) == 2
+    assert main(known, *asked.split()) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert said in err
@@ -254,8 +266,8 @@ def test_wrong_use_is_said_in_one_line(
     assert err.count("\n") == 1
 
 
-def test_an_empty_run_is_said(main: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main("show", "") == 2
+def test_an_empty_run_is_said(known: str, main: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(known, "show", "") == 2
     assert "RUN is empty" in capsys.readouterr().err
 
 
