@@ -19,6 +19,7 @@ from pathlib import Path
 from statistics import median
 
 from smokegate.history.digest import digest
+from smokegate.history.last_good import last_good
 from smokegate.history.overview import overview
 from smokegate.history.queries import run as one_run
 from smokegate.history.queries import runs
@@ -128,14 +129,16 @@ def _questions(store: Store, url: str, folder: Path, results: int) -> dict[str, 
             runs, environment="staging", action="rollback", limit=50
         ),
         "one run with all it has": lambda n: asking(one_run, somewhere(n))(n),
+        "the last good run before one": asking(last_good, _run("now", suites={})),
         "history trends, a month": asking(digest, environment="production", since_ms=SINCE_MS),
         "/metrics": lambda _: exposition(store),
     }
 
 
-def _run(run_id: str) -> JudgedRun:
+def _run(run_id: str, **changes: object) -> JudgedRun:
     checks = [result(f"check_{number}") for number in range(CHECKS)]
-    return run(0, *checks, minutes=60 * 24 * 365, run_id=run_id, environment="production")
+    there = {"run_id": run_id, "environment": "production", **changes}
+    return run(0, *checks, minutes=60 * 24 * 365, **there)
 
 
 if __name__ == "__main__":

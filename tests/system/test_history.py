@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from smokegate.fault_proxy import Fault, SetStatus
+from smokegate.fault_proxy.loop_thread import LoopThread
 from smokegate.history.remembering import opened
 
 from tests.gate.history.postgres import DATABASES
 from tests.system.command import ROOT, SUITES, Commands
+from tests.system.conftest import OpenProxy
 
 RUN = ("run", "-k", "database", "--wait=0")
 PROCEED, ROLLBACK = 0, 20
@@ -130,6 +133,48 @@ def test_runs_of_every_door_are_remembered(quick: Commands, tmp_path: Path) -> N
     assert trends["whole"]["verdicts"] == {"proceed": 2}
     seen = {each["environment"] for each in (by_run, by_pytest) if each["version"]}
     assert {each["environment"] for each in trends["deployments"]} == seen
+
+
+SUITE = """
+from smokegate import Client, HealthSuite, WorkflowSuite, expect
+
+
+class TestUp(HealthSuite):
+    async def test_up(self, client: Client) -> None:
+        expect(await client.get("/json")).status(200)
+
+
+class TestFlow(WorkflowSuite):
+    async def test_flow(self, client: Client) -> None:
+        expect(await client.get("/text")).status(200)
+"""
+
+
+def test_a_run_is_compared_with_the_last_good_one(
+    tmp_path: Path, open_proxy: OpenProxy, loop_thread: LoopThread
+) -> None:
+    """Whether there is a history or not, the verdict is the same."""
+    (tmp_path / "test_tiny.py").write_text(SUITE)
+    proxy = open_proxy()
+    target = {"PRODUCTION_URL": proxy.url, "SMOKEGATE_HEALTH_PATH": "/json"}
+    settled = {"SMOKEGATE_WAIT_S": "0", "SMOKEGATE_SAMPLE_REQUESTS": "0"}
+    commands = Commands(tmp_path, target | settled)
+    use(commands, f"sqlite:///{tmp_path / 'history.db'}")
+    good = commands.smokegate("run", tmp_path)
+    assert (good.code, "Since " in good.out) == (PROCEED, False), good.text
+    known = commands.last_run.run_id
+    loop_thread.run(proxy.act_out(Fault(SetStatus(500), path="^/text$")))
+    worse = commands.smokegate("run", tmp_path)
+    said = " ".join(worse.out.split())
+    assert f"Since the last good run ({known}, " in said
+    assert said.endswith("no longer passing: workflows.test_flow")
+    pages = commands.results.glob("report_*.html")
+    assert ['id="since"' in page.read_text() for page in sorted(pages)] == [False, True]
+    seen = commands.last_run.verdict
+    use(commands, "none")
+    alone = commands.smokegate("run", tmp_path)
+    assert (alone.code, alone.err, "Since " in alone.out) == (worse.code, worse.err, False)
+    assert commands.last_run.verdict == seen
 
 
 @pytest.mark.parametrize("database", DATABASES)

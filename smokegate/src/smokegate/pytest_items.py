@@ -222,7 +222,7 @@ class Door:
         if configured.history != "none":
             from smokegate.history.remembering import remember
 
-            self._trouble = remember(run, configured)
+            self._trouble = remember(run, configured).trouble
 
     def _give_up(self, line: str) -> NoReturn:
         """End the whole session: a check blocks it, and pytest has no way around that."""

@@ -16,11 +16,12 @@ import msgspec
 
 from smokegate import control_run, engine, gate
 from smokegate.control_run import Earlier
-from smokegate.errors import ReportError, SmokegateError, UsageError
+from smokegate.errors import SmokegateError, UsageError
+from smokegate.publication import Publication
 from smokegate.reports import lines, verdict_line
 from smokegate.reports.outlet import Outlet
 from smokegate.reports.terminal import Terminal
-from smokegate.results import Action, JudgedRun, to_json
+from smokegate.results import Action, JudgedRun
 from smokegate.settings import Settings
 from smokegate.streams import say, say_at_once
 from smokegate.verdict import EXIT_CODES, exit_code
@@ -49,7 +50,13 @@ class Verification:
         moment = datetime.now(UTC).isoformat()
         earlier = control_run.earlier(self.baseline, self.save_baseline, settings, moment)
         run = self._verify(earlier, settings)
-        self._publish(run, settings)
+        Publication(
+            run,
+            settings,
+            self._stream,
+            json_file=self.json_file,
+            baseline_file=self.save_baseline,
+        ).publish()
         self._act_on(run, earlier, settings)
         return exit_code(run.verdict, strict=settings.strict)
 
@@ -70,23 +77,6 @@ class Verification:
         )
         terminal.finish(run)
         return run
-
-    def _publish(self, run: JudgedRun, settings: Settings) -> None:
-        """Give the run to every outlet; what one cannot do is said and changes no verdict."""
-        outlets = [
-            partial(_write_results, run, settings, Outlet(self._stream)),
-            partial(_write_json, run, self.json_file),
-            partial(_save_baseline, run, self.save_baseline),
-            partial(_tell_github, run, self._stream),
-            partial(_remember, run, settings),
-        ]
-        for outlet in outlets:
-            try:
-                outlet()
-            except OSError as error:
-                say(f"smokegate: {error}")
-            except Exception:  # a report's bug must not turn a verdict into none
-                say(f"{traceback.format_exc()}smokegate: a bug in a report; please report it")
 
     def _refuse_acting_blindly(self, settings: Settings) -> None:
         """Say before the run what would keep it from acting after it."""
@@ -130,7 +120,8 @@ class Verification:
             from smokegate.reports import github
 
             github.publish_rollback(back_to, again, os.environ, self._stream)
-        _write_results(again, settings, Outlet(self._stream))
+        after = Publication(again, settings, self._stream)
+        after.give_to(after.write_results, after.remember)
 
 
 def load(paths: list[Path], settings: Settings, suite: str, words: str) -> engine.Plan:
@@ -141,58 +132,6 @@ def load(paths: list[Path], settings: Settings, suite: str, words: str) -> engin
 
 def _show(outlet: Outlet, text: str) -> None:
     outlet.line(lines(text))
-
-
-def _write_results(run: JudgedRun, settings: Settings, outlet: Outlet) -> None:
-    from smokegate.reports import files
-
-    written = files.write_all(run, Path(settings.results))
-    names = ", ".join(sorted(path.name for path in written))
-    outlet.line(f"Results in {settings.results}: {names}")
-
-
-def _write_json(run: JudgedRun, json_file: str) -> None:
-    from smokegate.reports import files
-
-    if json_file == "-":
-        _write_json_to_stdout(run)
-    elif json_file:
-        files.write_json(run, Path(json_file))
-
-
-def _write_json_to_stdout(run: JudgedRun) -> None:
-    try:
-        sys.stdout.buffer.write(to_json(run))
-        sys.stdout.buffer.flush()
-    except OSError as error:
-        raise ReportError(f"--json: standard output: {error.strerror}") from None
-
-
-def _save_baseline(run: JudgedRun, baseline: str) -> None:
-    from smokegate.reports import files
-
-    if baseline and (run.interrupted or run.partial):
-        why = "the run was interrupted" if run.interrupted else "it has only a part of the checks"
-        say(f"smokegate: --save-baseline: {baseline} was not written: {why}")
-    elif baseline:
-        files.write_json(run, Path(baseline))
-
-
-def _remember(run: JudgedRun, settings: Settings) -> None:
-    if settings.history == "none":
-        return
-    from smokegate.history.remembering import remember  # long after the verdict was shown
-
-    trouble = remember(run, settings)
-    if trouble:
-        say(f"smokegate: {trouble}")
-
-
-def _tell_github(run: JudgedRun, stream: TextIO) -> None:
-    if os.environ.get("GITHUB_ACTIONS"):
-        from smokegate.reports import github
-
-        github.publish(run, os.environ, stream)
 
 
 def give_up(before_exit: Callable[[], None]) -> Callable[[str], NoReturn]:

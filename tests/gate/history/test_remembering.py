@@ -44,33 +44,33 @@ def kept(settings: Settings) -> list[str]:
 
 
 def test_a_run_is_remembered_and_nothing_is_said(here: Settings) -> None:
-    assert remember(run(1), here) == ""
-    assert remember(run(1), here) == ""
+    assert remember(run(1), here).trouble == ""
+    assert remember(run(1), here).trouble == ""
     assert kept(here) == ["run-000001"]
     assert not spool(here).exists()
 
 
 def test_nowhere_remembers_nothing(tmp_path: Path) -> None:
     settings = Settings(history="none", journal=str(tmp_path / "journal"))
-    assert remember(run(1), settings) == ""
+    assert remember(run(1), settings).trouble == ""
     assert list(tmp_path.iterdir()) == []
 
 
 def test_unless_told_the_history_is_a_file_in_the_state_folder(tmp_path: Path) -> None:
     settings = Settings(journal=str(tmp_path / "state"))
     assert url_of(settings) == f"sqlite:///{tmp_path / 'state' / 'history.db'}"
-    assert remember(run(1), settings) == ""
+    assert remember(run(1), settings).trouble == ""
     assert (tmp_path / "state" / "history.db").is_file()
 
 
 def test_what_cannot_be_stored_is_kept_and_taken_in_later(here: Settings, away: Settings) -> None:
     for each in run(1), failing(2):
-        said = remember(each, away)
+        said = remember(each, away).trouble
         assert "refused" in said
         assert f"kept in {spool(away) / each.run_id}.json" in said
         assert "hunter22" not in said
         assert "\n" not in said
-    assert remember(run(3), here) == ""
+    assert remember(run(3), here).trouble == ""
     assert kept(here) == ["run-000001", "run-000002", "run-000003"]
     assert list(spool(here).iterdir()) == []
 
@@ -84,7 +84,7 @@ def test_a_kept_run_is_for_its_owner_alone(away: Settings) -> None:
 
 def test_it_is_said_where_neither_can_be(away: Settings) -> None:
     Path(away.journal).write_text("in the way")
-    said = remember(run(1), away)
+    said = remember(run(1), away).trouble
     assert "nor could it be kept for later" in said
     assert "Not a directory" in said or "File exists" in said
 
@@ -94,7 +94,7 @@ def test_what_is_no_run_is_set_aside_and_said_once(here: Settings, away: Setting
     timeless = to_json(run(5)).replace(b"2026-01-01T00:00:00.000Z", b"long ago")
     for name, content in ("a.json", b"{"), ("b.json", b"\xff"), ("z.json", timeless):
         (spool(here) / name).write_bytes(content)
-    said = remember(run(2), here)
+    said = remember(run(2), here).trouble
     assert (
         said == f"{spool(here)}: a.json, b.json, z.json: not a run, and not taken into the history"
     )
@@ -104,7 +104,7 @@ def test_what_is_no_run_is_set_aside_and_said_once(here: Settings, away: Setting
         "b.unreadable",
         "z.unreadable",
     ]
-    assert remember(run(3), here) == ""
+    assert remember(run(3), here).trouble == ""
 
 
 def test_two_runners_that_take_in_the_same_runs_do_not_disturb_each_other(
@@ -118,11 +118,11 @@ def test_two_runners_that_take_in_the_same_runs_do_not_disturb_each_other(
     def is_overtaken(store: Store, made: JudgedRun) -> bool:
         if made.run_id == "run-000001" and not overtaken:
             overtaken.append(made.run_id)
-            assert remember(run(9), here) == "", "this one takes in both"
+            assert remember(run(9), here).trouble == "", "this one takes in both"
         return whole(store, made)
 
     monkeypatch.setattr(Store, "remember", is_overtaken)
-    assert remember(run(3), here) == ""
+    assert remember(run(3), here).trouble == ""
     assert overtaken
     assert kept(here) == [f"run-{number:06}" for number in (1, 2, 3, 9)]
 
@@ -140,12 +140,12 @@ def test_a_database_that_goes_away_meanwhile_loses_nothing(
         return whole(store, made)
 
     monkeypatch.setattr(Store, "remember", goes_away)
-    said = remember(run(3), here)
+    said = remember(run(3), here).trouble
     assert "stay in" in said
     assert "the server closed the connection" in said
     monkeypatch.undo()
     assert kept(here) == ["run-000001", "run-000003"]
-    assert remember(run(4), here) == ""
+    assert remember(run(4), here).trouble == ""
     assert kept(here) == [f"run-{number:06}" for number in (1, 2, 3, 4)]
 
 

@@ -103,7 +103,7 @@ def test_a_file_that_cannot_be_finished_is_absent(
 def test_a_report_with_a_bug_takes_no_evidence_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_: object) -> str:
+    def broken(*_: object) -> str:
         raise ZeroDivisionError
 
     monkeypatch.setattr("smokegate.reports.page.page", broken)

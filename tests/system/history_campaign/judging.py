@@ -25,7 +25,7 @@ def problems(url: str, ledgers: Path, journals: Path) -> list[str]:
     returned, troubles = _told(ledgers)
     # What was kept for later is taken in by the next run.
     last = run(0, run_id="run-last", minutes=10_000_000)
-    troubles += filter(None, [remember(last, Settings(history=url, journal=str(journals)))])
+    troubles += filter(None, [remember(last, Settings(history=url, journal=str(journals))).trouble])
     store = opened(url)
     with store.reading() as connection:
         found = [*troubles, *_of_runs(connection, returned), *_of_counts(connection)]

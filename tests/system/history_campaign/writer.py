@@ -31,7 +31,7 @@ def write(url: str, ledgers: Path, journals: Path, number: int) -> None:
         made += 1
         remembered = _run(number, made, luck)
         for _ in range(luck.choice((1, 1, 1, 2))):  # what comes twice counts once
-            trouble = remember(remembered, settings)
+            trouble = remember(remembered, settings).trouble
             os.write(ledger, f"{remembered.run_id} {trouble}\n".encode())
 
 

@@ -17,7 +17,7 @@ from smokegate.results import Action, Outcome
 
 Z = 1.959963984540054  # the normal distribution's quantile at 97.5%
 _TAIL = 0.025
-_PASSES = frozenset(outcome.value for outcome in Outcome if outcome.passes)
+PASSES = frozenset(outcome.value for outcome in Outcome if outcome.passes)
 FAILS = frozenset(outcome.value for outcome in Outcome if outcome.fails)
 # What a verdict does to the gate: one that closes it is an alarm, an inconclusive one is neither.
 OPENS = tuple(action.value for action in Action if action.opens_the_gate)
@@ -95,7 +95,7 @@ def pass_rate(outcomes: Iterable[str]) -> Share:
     Unknown and blocked results are in the denominator: they did not pass.
     """
     counted = [outcome for outcome in outcomes if outcome != Outcome.SKIPPED.value]
-    return share(sum(outcome in _PASSES for outcome in counted), len(counted))
+    return share(sum(outcome in PASSES for outcome in counted), len(counted))
 
 
 def quantile(durations_s: Sequence[float], level: float) -> Quantile:
@@ -179,10 +179,10 @@ def flips(results: Iterable[Result], deployed_ms: Mapping[Place, Sequence[int]])
     """
     groups: dict[tuple[Place, str], list[Result]] = {}
     for result in results:
-        if result.outcome in _PASSES or result.outcome in FAILS:
+        if result.outcome in PASSES or result.outcome in FAILS:
             groups.setdefault((result.place, result.version), []).append(result)
     flipped = [
-        (before.outcome in _PASSES) != (after.outcome in _PASSES)
+        (before.outcome in PASSES) != (after.outcome in PASSES)
         for group in groups.values()
         for before, after in pairwise(sorted(group, key=lambda each: each.at_ms))
         if not _is_between(before.at_ms, after.at_ms, deployed_ms.get(before.place, ()))

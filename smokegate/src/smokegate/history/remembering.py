@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from smokegate import journal
 from smokegate.errors import HistoryError
+from smokegate.history.last_good import last_good
 from smokegate.history.store import Store
+from smokegate.reports.last_good import LastGood
 from smokegate.results import JudgedRun, from_json, to_json
 from smokegate.settings import Settings
 from smokegate.whole_file import write_whole
@@ -30,26 +33,43 @@ def url_of(settings: Settings) -> str:
     return settings.history or f"sqlite:///{journal.folder(settings.journal) / _FILE}"
 
 
-def remember(run: JudgedRun, settings: Settings) -> str:
-    """Take a run into the history, with those that could not be before; say what went wrong.
+class Remembered(NamedTuple):
+    """What came of it: the trouble in one line, if any, and the last good run before this one."""
+
+    trouble: str = ""
+    last_good: LastGood | None = None
+
+
+def remember(run: JudgedRun, settings: Settings) -> Remembered:
+    """Take a run into the history, with those that could not be before.
 
     A run that cannot be stored is kept in a file, and taken in by a later one.
     """
     url = url_of(settings)
     if not url:
-        return ""
+        return Remembered()
     spool = journal.folder(settings.journal) / _SPOOL
     try:
         store = opened(url)
     except HistoryError as error:
-        return _kept_for_later(run, spool, error)
+        return Remembered(_kept_for_later(run, spool, error))
     try:
         store.remember(run)
-        return _take_in(store, spool)
+        trouble = _take_in(store, spool)
     except HistoryError as error:
-        return _kept_for_later(run, spool, error)
+        return Remembered(_kept_for_later(run, spool, error))
+    else:
+        return _beside_the_last_good(store, run, trouble)
     finally:
         store.close()
+
+
+def _beside_the_last_good(store: Store, run: JudgedRun, trouble: str) -> Remembered:
+    try:
+        with store.reading() as connection:
+            return Remembered(trouble, last_good(connection, run))
+    except HistoryError as error:
+        return Remembered(trouble or f"the run is compared with no earlier one: {error}")
 
 
 def opened(url: str) -> Store:

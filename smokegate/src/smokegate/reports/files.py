@@ -9,6 +9,7 @@ from pathlib import Path
 
 from smokegate.errors import ReportError
 from smokegate.reports.junit import junit, suites_of
+from smokegate.reports.last_good import LastGood
 from smokegate.reports.summary import summary
 from smokegate.results import JudgedRun, to_json
 from smokegate.whole_file import write_named, write_whole
@@ -16,13 +17,16 @@ from smokegate.whole_file import write_named, write_whole
 _UNSAFE = str.maketrans(dict.fromkeys('/\\:*?"<>|\x00', "_"))
 
 
-def write_all(run: JudgedRun, folder: Path) -> list[Path]:
+def write_all(
+    run: JudgedRun, folder: Path, last_good: Callable[[], LastGood | None] = lambda: None
+) -> list[Path]:
     """Write every report of a run into a folder and return the paths.
 
     All files of a run share a time stamp, with a number where another run began in the same
-    second. Raises `ReportError`, in one line, if they cannot be written.
+    second. `last_good`, which may take its time, is called when all but the page is written. Raises
+    `ReportError`, in one line, if they cannot be written.
     """
-    contents = _contents(run)
+    contents = _contents(run, last_good)
     written = []
     with _explained("results were", folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -44,7 +48,9 @@ def write_json(run: JudgedRun, path: Path) -> None:
         write_named(path, to_json(run))
 
 
-def _contents(run: JudgedRun) -> dict[tuple[str, str], Callable[[], bytes]]:
+def _contents(
+    run: JudgedRun, last_good: Callable[[], LastGood | None]
+) -> dict[tuple[str, str], Callable[[], bytes]]:
     """The reports by stem and suffix of their names, made one by one.
 
     The evidence itself comes first, so that nothing which a later one meets can take it away.
@@ -56,14 +62,14 @@ def _contents(run: JudgedRun) -> dict[tuple[str, str], Callable[[], bytes]]:
         ("run", ".json"): partial(to_json, run),
         ("summary", ".txt"): lambda: summary(run).encode("utf-8", "backslashreplace"),
         **suites,
-        ("report", ".html"): partial(_page, run),
+        ("report", ".html"): lambda: _page(run, last_good()),
     }
 
 
-def _page(run: JudgedRun) -> bytes:
+def _page(run: JudgedRun, last_good: LastGood | None) -> bytes:
     from smokegate.reports.page import page
 
-    return page(run).encode("utf-8", "backslashreplace")
+    return page(run, last_good).encode("utf-8", "backslashreplace")
 
 
 def _timestamp(run: JudgedRun) -> str:

@@ -12,12 +12,14 @@ from typing import NamedTuple
 
 from smokegate.reports.causes import shared_causes
 from smokegate.reports.document import document
+from smokegate.reports.last_good import LastGood
 from smokegate.reports.page import closing, headline
 from smokegate.reports.page.before import compared
 from smokegate.reports.page.entries import Room, anchor, check_entry, resource_entry
 from smokegate.reports.page.exchanges import legend
 from smokegate.reports.page.failures import failures
 from smokegate.reports.page.markup import Markup, element, joined
+from smokegate.reports.page.since import since
 from smokegate.reports.page.waterfall import waterfall
 from smokegate.reports.wording import NOT_PASSED, several
 from smokegate.results import CheckResult, JudgedRun, ResourceResult
@@ -39,10 +41,10 @@ class Section(NamedTuple):
     content: Markup
 
 
-def page(run: JudgedRun) -> str:
-    """Make the page of a run; the same run always gives the same page."""
+def page(run: JudgedRun, last_good: LastGood | None = None) -> str:
+    """Make the page of a run, beside the last good one before it; the same runs give the same."""
     room = Room(_EVIDENCE_CHARS)
-    sections = [each for each in _sections(run, room) if each.content]
+    sections = [each for each in _sections(run, last_good, room) if each.content]
     return document(
         _part("run.html"),
         style=_part("run.css"),
@@ -55,13 +57,15 @@ def page(run: JudgedRun) -> str:
     )
 
 
-def _sections(run: JudgedRun, room: Room) -> Iterator[Section]:
+def _sections(run: JudgedRun, last_good: LastGood | None, room: Room) -> Iterator[Section]:
     number = len(shared_causes(run)) + len(run.missing_suites)
     causes = f"What did not pass: {several(number, 'cause')}"
     yield Section("failures", "What did not pass", causes, failures(run, room))
     yield Section("left", "Left behind", "Left behind", closing.left_behind(run))
     yield Section("warnings", "Warnings", "Warnings", closing.warnings(run))
     yield Section("notes", "Notes", "Notes", closing.listed(run.notes))
+    now = since(run, last_good)
+    yield Section("since", "Last good run", "Since the last good run", now)
     yield Section("before", "Before and now", "Compared with before", compared(run))
     yield Section("waterfall", "Timeline", "What ran when", waterfall(run))
     entries = _entries(run, room)

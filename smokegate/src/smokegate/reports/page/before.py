@@ -9,7 +9,7 @@ from smokegate import baseline
 from smokegate.comparison import FEWEST, compare
 from smokegate.reports.meaning import baseline_in_words
 from smokegate.reports.page.entries import link, sign
-from smokegate.reports.page.markup import Markup, element, joined
+from smokegate.reports.page.markup import Markup, element, joined, table
 from smokegate.reports.page.timeline import Scale, drawing
 from smokegate.results import Baseline, CheckResult, JudgedRun, Outcome
 
@@ -37,14 +37,9 @@ def compared(run: JudgedRun) -> Markup:
     changed = [each for each in run.everything if _is_telling(each, before)]
     nothing = "Nothing failed before, and nothing does now."
     rows = [_row(each, before, run) for each in changed[:_ROWS]]
-    head = [element("th", words) for words in ("check", "before", "now", "")]
-    table = _table(head, rows) if rows else element("p", nothing)
-    return joined(lead, table, _all_times(run))
-
-
-def _table(head: list[Markup], rows: list[Markup]) -> Markup:
-    thead, tbody = element("thead", element("tr", *head)), element("tbody", *rows)
-    return element("div", element("table", thead, tbody), class_="scroll")
+    head = ("check", "before", "now", "")
+    shown = table(head, rows) if rows else element("p", nothing)
+    return joined(lead, shown, _all_times(run))
 
 
 def _is_telling(check: CheckResult, before: Baseline) -> bool:
@@ -86,10 +81,8 @@ def _all_times(run: JudgedRun) -> Markup:
     measured = list(_measured(run))
     if not measured:
         return Markup()
-    head = [element("th", words) for words in ("measured", "", "now", "before", "")]
-    return joined(
-        element("h3", "Response times"), _table(head, [_times(each) for each in measured])
-    )
+    head = ("measured", "", "now", "before", "")
+    return joined(element("h3", "Response times"), table(head, map(_times, measured)))
 
 
 def _measured(run: JudgedRun) -> Iterator[Times]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 
 from smokegate.reports.escaping import lines, visible
@@ -34,6 +35,13 @@ def element(name: str, /, *content: str, **attributes: str | bool) -> Markup:
 def joined(*content: str) -> Markup:
     """Pieces one after the other; those that are no markup become text."""
     return Markup("".join(each if isinstance(each, Markup) else text(each) for each in content))
+
+
+def table(head: Iterable[str], rows: Iterable[Markup]) -> Markup:
+    """A table with words over its columns; on a narrow screen it is moved sideways."""
+    heading = element("tr", *(element("th", words) for words in head))
+    whole = element("table", element("thead", heading), element("tbody", *rows))
+    return element("div", whole, class_="scroll")
 
 
 def text(words: str, limit: int = _LINE_CHARS) -> Markup:
