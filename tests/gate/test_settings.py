@@ -169,6 +169,18 @@ def test_a_deployment_has_a_moment(text: str) -> None:
     load({"deployed_at": "2026-01-31T12:00:00+02:00"}, {}, Path("/nonexistent"))
 
 
+@pytest.mark.parametrize(
+    "url", ["gateway", "ftp://u:hunter22@h", "http://u:hunter22@", "http://h?q"]
+)
+def test_a_gateway_has_a_url_that_is_not_repeated(url: str) -> None:
+    line = complaint(environ={"SMOKEGATE_METRICS_PUSH": url})
+    expected = "metrics_push: expected a URL such as http://example.com:9091"
+    assert line == f"SMOKEGATE_METRICS_PUSH: {expected}"
+    fine = "https://user:hunter22@push.example.com/prefix/"
+    known = load({}, {"SMOKEGATE_METRICS_PUSH": fine}, Path("/nonexistent"))
+    assert "hunter22" not in str(known.public())
+
+
 def test_the_shares_must_not_cross() -> None:
     line = complaint(environ={"SMOKEGATE_ROLLBACK_BELOW": "0.9"})
     assert "rollback_below" in line

@@ -44,6 +44,7 @@ class Publication:
             self.save_baseline,
             self.tell_github,
             self.write_results,
+            self.export,
             self.remember,
         )
 
@@ -93,6 +94,13 @@ class Publication:
             from smokegate.reports import github
 
             github.publish(self.run, os.environ, self.stream)
+
+    def export(self) -> None:
+        """Give the run's metrics to whatever watches."""
+        from smokegate.telemetry.exporting import export
+
+        for trouble in filter(None, export(self.run, self.settings)):
+            say(f"smokegate: {trouble}")
 
     def remember(self) -> None:
         """Take the run into the history, and say what became worse since the last good one."""

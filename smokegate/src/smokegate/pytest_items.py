@@ -129,7 +129,7 @@ class Door:
         self._failure: BaseException | None = None
         self.suites: list[type[Suite]] = []
         self.run: JudgedRun | None = None
-        self._trouble = ""  # with the history
+        self._troubles: list[str] = []  # of those who want to know of the run
 
     def plan(self, session: pytest.Session) -> None:
         """Plan the selected checks; raises `pytest.UsageError` where `run` would exit 2."""
@@ -187,8 +187,8 @@ class Door:
         if self.run is None:
             return ""
         probes = [f"{probe.id}: {lines(probe.reason)}" for probe in self._failed_probes()]
-        trouble = [f"smokegate: {self._trouble}"] if self._trouble else []
-        return "\n".join([verdict_line(self.run), *probes, *trouble])
+        troubles = [f"smokegate: {each}" for each in self._troubles if each]
+        return "\n".join([verdict_line(self.run), *probes, *troubles])
 
     @property
     def fails(self) -> bool:
@@ -209,7 +209,7 @@ class Door:
             run = gate.verify(
                 configured, lambda: plan, lambda _: None, suites=suites, give_up=self._give_up
             )
-            self._remember(run, configured)
+            self._publish(run, configured)
             return run
 
         worker: dict[str, Any] | None = getattr(self._config, "workerinput", None)
@@ -218,11 +218,14 @@ class Door:
         limit_s = 2 * (configured.run_timeout_s + configured.cleanup_timeout_s)
         return once_for_all_workers(worker["testrunuid"], verify, limit_s)
 
-    def _remember(self, run: JudgedRun, configured: settings.Settings) -> None:
+    def _publish(self, run: JudgedRun, configured: settings.Settings) -> None:
+        from smokegate.telemetry.exporting import export
+
+        self._troubles += export(run, configured)
         if configured.history != "none":
             from smokegate.history.remembering import remember
 
-            self._trouble = remember(run, configured).trouble
+            self._troubles.append(remember(run, configured).trouble)
 
     def _give_up(self, line: str) -> NoReturn:
         """End the whole session: a check blocks it, and pytest has no way around that."""

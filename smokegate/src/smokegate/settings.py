@@ -34,7 +34,9 @@ PLAIN_NAMES = {
     "TEST_EMAIL": "test_email",
     "TEST_PASSWORD": "test_password",
 }
-SECRETS = frozenset({"test_password", "proxy", "rollback_command", "signing_key", "history"})
+SECRETS = frozenset(
+    {"test_password", "proxy", "rollback_command", "signing_key", "history", "metrics_push"}
+)
 SHORTEST_SECRET = 6  # taking out anything shorter would black out innocent text
 WORDS_OF_SECRETS = (
     r"passw|pwd|secret|token|(?:api|access|private|subscription|signing)[_-]?key|credential|jwt"
@@ -111,6 +113,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rollback_command: str = ""  # divided into words as a shell does; none runs it
     rollback_timeout_s: Seconds = 300.0
     history: str = ""  # an SQLAlchemy URL; "none" remembers nothing, empty: a file of the user's
+    metrics_folder: str = ""  # of node_exporter's textfile collector
+    metrics_push: str = ""  # the URL of a Pushgateway
     deployed_at: str = ""  # when the version that is verified was deployed, in ISO 8601
     deployment: str = ""  # what is acted on only once; empty: the version that was judged
     baseline_max_age_s: Age = 86_400.0
@@ -166,6 +170,7 @@ def load(
     _refuse_blind_sample(known, found)
     _refuse_wrong_addresses(known, found)
     _refuse_no_moment(known, found)
+    _refuse_no_gateway(known, found)
     extra = {key: sourced for key, sourced in found.items() if key not in KEYS}
     url = check_url(known["url"], found["url"].source) if "url" in known else DEFAULT_URL
     return Settings(**{**known, "url": url}, extra=extra, url_given="url" in known)
@@ -183,6 +188,16 @@ def _is_moment(text: str) -> bool:
         return _FIRST_YEAR <= datetime.fromisoformat(text).year < MAXYEAR
     except ValueError:
         return False
+
+
+def _refuse_no_gateway(known: Mapping[str, Any], found: Mapping[str, Sourced]) -> None:
+    """Refuse what is no URL of a Pushgateway; it may hold a password, so it is not repeated."""
+    url = known.get("metrics_push") or ""
+    scheme, separator, rest = url.partition("://")
+    shown = f"{scheme}{separator}{rest.rpartition('@')[2]}"
+    if url and (re.search("[?#]", url) or _wrong_with_parts(shown)):
+        source = found["metrics_push"].source
+        raise UsageError(f"{source}: metrics_push: expected a URL such as http://example.com:9091")
 
 
 def convert(key: str, sourced: Sourced, kind: Any) -> Any:

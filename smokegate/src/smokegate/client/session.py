@@ -121,8 +121,8 @@ def learn_settings(redactor: Redactor, settings: Settings) -> None:
     """Let a redactor know the secrets among the settings."""
     redactor.add(settings.test_password)
     redactor.add(settings.signing_key)
-    redactor.add(urlsplit(settings.history).password or "")
-    redactor.add(urlsplit(settings.proxy).password or "")
+    for url in settings.history, settings.proxy, settings.metrics_push:
+        redactor.add(urlsplit(url).password or "")
     for key, sourced in settings.extra.items():
         redactor.learn({key: sourced.value}, sent=True)
         if is_secret_name(key):

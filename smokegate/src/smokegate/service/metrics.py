@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Row, select
 from smokegate.history.store import Store
 from smokegate.history.tables import BUCKET_COLUMNS, BUCKETS_S, checks, counters, latest
 from smokegate.results import Action
+from smokegate.telemetry import gauges
 
 # Names come from settings of runs: a loop that makes them up must not make series without end.
 _MOST_ENVIRONMENTS = 100
@@ -116,19 +117,13 @@ def _of_checks(counts: dict[tuple[str, str, str], _Counts]) -> Iterator[Metric]:
 
 def _of_environments(rows: list[Row[tuple[object, ...]]]) -> Iterator[Metric]:
     verdict = GaugeMetricFamily(
-        "smoke_run_verdict",
-        "1 for the verdict of the newest run.",
+        gauges.VERDICT,
+        gauges.HELP[gauges.VERDICT],
         labels=("environment", "verdict"),
     )
     names = ("environment",)
-    finished = GaugeMetricFamily(
-        "smoke_run_last_timestamp_seconds", "When the newest run began.", labels=names
-    )
-    succeeded = GaugeMetricFamily(
-        "smoke_run_last_success_timestamp_seconds",
-        "When a run of all checks last opened the gate.",
-        labels=names,
-    )
+    finished = GaugeMetricFamily(gauges.BEGAN, gauges.HELP[gauges.BEGAN], labels=names)
+    succeeded = GaugeMetricFamily(gauges.SUCCEEDED, gauges.HELP[gauges.SUCCEEDED], labels=names)
     age = GaugeMetricFamily(
         "smoke_run_last_success_age_seconds", "Seconds since then.", labels=names
     )
