@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table, func
@@ -9,7 +10,21 @@ from sqlalchemy import Connection, Table, func
 
 def insert_into(connection: Connection, table: Table) -> Any:
     """An INSERT that knows ON CONFLICT."""
-    if connection.dialect.name == "postgresql":
+    return _insert(connection.dialect.name, table)
+
+
+def add_to(connection: Connection, table: Table) -> Any:
+    """An INSERT that adds its counts to those of a row that is there."""
+    return _add(connection.dialect.name, table)
+
+
+def greater_of(connection: Connection, *values: Any) -> Any:
+    """The greatest of values in one row, none of which is NULL."""
+    return (func.greatest if connection.dialect.name == "postgresql" else func.max)(*values)
+
+
+def _insert(dialect: str, table: Table) -> Any:
+    if dialect == "postgresql":
         from sqlalchemy.dialects import postgresql
 
         return postgresql.insert(table)
@@ -18,6 +33,13 @@ def insert_into(connection: Connection, table: Table) -> Any:
     return sqlite.insert(table)
 
 
-def greater_of(connection: Connection, *values: Any) -> Any:
-    """The greatest of values in one row, none of which is NULL."""
-    return (func.greatest if connection.dialect.name == "postgresql" else func.max)(*values)
+@cache  # to build it takes longer than to run it
+def _add(dialect: str, table: Table) -> Any:
+    statement = _insert(dialect, table)
+    keys = [column.name for column in table.primary_key]
+    added = {
+        column.name: column + statement.excluded[column.name]
+        for column in table.columns
+        if column.name not in keys
+    }
+    return statement.on_conflict_do_update(index_elements=keys, set_=added)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from smokegate.errors import HistoryError
 from smokegate.history import deployments, schema, tables
 from smokegate.history.database import FOR_READING, in_one_line, open_database
-from smokegate.history.dialects import greater_of, insert_into
+from smokegate.history.dialects import add_to, greater_of, insert_into
 from smokegate.history.measures import OPENS
 from smokegate.history.rows import (
     DAY_MS,
@@ -151,7 +151,8 @@ class _Insertion:
             (tables.days, days),
             (tables.run_days, [run_day]),
         ):
-            _add(self._connection, table, rows)
+            if rows:
+                self._connection.execute(add_to(self._connection, table), rows)
 
     def _note_deployment(self) -> None:
         """Note when this version was deployed: as was told, or when it is first seen."""
@@ -193,17 +194,3 @@ class _Insertion:
                 where=there.c.started_ms <= statement.excluded.started_ms,
             )
         )
-
-
-def _add(connection: Connection, table: Table, rows: list[Row]) -> None:
-    """Insert rows, or add their counts to those that are there."""
-    if not rows:
-        return
-    statement = insert_into(connection, table)
-    keys = [column.name for column in table.primary_key]
-    added = {
-        column.name: column + statement.excluded[column.name]
-        for column in table.columns
-        if column.name not in keys
-    }
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=added), rows)
