@@ -88,9 +88,9 @@ def test_the_bound_is_exact(encoding: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        gzip.compress(b"\0" * 50_000_000, 9),
+        gzip.compress(b"\0" * 10_000_000, 9),
         gzip.compress(b"\0" * 90_000) * 20,  # each part within the bound, the whole not
-        gzip.compress(gzip.compress(b"\0" * 50_000_000, 9), 9),
+        gzip.compress(gzip.compress(b"\0" * 10_000_000, 9), 9),
     ],
     ids=["one", "many parts", "nested"],
 )
