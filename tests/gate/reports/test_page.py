@@ -189,6 +189,7 @@ def crowded(*, checks: int, asked: int, body: str, failing: int, said: str = "")
 
 
 def _busy(number: int, asked: int, body: str, said: str, outcome: Outcome) -> CheckResult:
+    headers, curl = [("X-Header", body[:HEADER_CHARS])] * 15, f"curl --data-raw '{body}'"
     exchanges = [
         parts.exchange(
             "POST",
@@ -198,7 +199,8 @@ def _busy(number: int, asked: int, body: str, said: str, outcome: Outcome) -> Ch
             body=body,
             reply_body=body,
             started_s=each * 0.015,
-            reply_headers=[("X-Header", body[:HEADER_CHARS])] * 15,
+            reply_headers=headers,
+            curl=curl,
         )
         for each in range(asked)
     ]
