@@ -18,7 +18,7 @@ from tests.gate.virtual_clock import VirtualClockLoop
 from tests.system.command import heed_interrupts
 
 # The same examples every time: a test that fails by luck tells nobody anything.
-settings.register_profile("gate", max_examples=150, deadline=None, derandomize=True, database=None)
+settings.register_profile("gate", max_examples=100, deadline=None, derandomize=True, database=None)
 settings.load_profile("gate")
 
 # Keeps a broken test from hanging the others; nothing is judged by it.
