@@ -49,7 +49,7 @@ class Commands:
         self.folder = folder
         self.results = folder / "results"
         self.journal = folder / "journal"
-        ours = ("SMOKEGATE_", "PRODUCTION_", "API_TIMEOUT", "TEST_", "GITHUB_", "PYTEST_")
+        ours = ("SMOKEGATE_", "PRODUCTION_", "API_TIMEOUT", "TEST_", "GITHUB_", "PYTEST_", "OTEL_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         self.environment = {
             **kept,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +11,16 @@ from smokegate.settings import Settings
 
 
 def export(run: JudgedRun, settings: Settings) -> Iterator[str]:
-    """Export a run; a line for each place that it did not reach.
+    """Export a run; a line for each place that it did not reach."""
+    yield from _gauges(run, settings)
+    from smokegate.telemetry import otlp
 
-    A run of a part of the checks goes nowhere: its verdict must not look like that of all.
-    """
+    if otlp.wanted(os.environ):
+        yield from otlp.export(run)
+
+
+def _gauges(run: JudgedRun, settings: Settings) -> Iterator[str]:
+    """Those of a run of a part of the checks go nowhere: it must not look like one of all."""
     if not (settings.metrics_folder or settings.metrics_push):
         return
     if run.partial:

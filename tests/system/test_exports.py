@@ -1,4 +1,4 @@
-"""What runs export, as a real Pushgateway and a real node_exporter show it to Prometheus."""
+"""What runs export: to a real Pushgateway, to a real node_exporter, and by OTLP."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from smokegate.fault_proxy import Fault, SetStatus
 from smokegate.fault_proxy.loop_thread import LoopThread
 from smokegate.telemetry.gauges import BEGAN, SUCCEEDED
 
+from tests.gate.telemetry.receiver import receiver
 from tests.gate.telemetry.test_gauges import Sample, read
+from tests.gate.telemetry.test_otlp import attributes_of, root_of, spans_in
 from tests.system.command import Commands, Done
 from tests.system.conftest import OpenProxy
 from tests.system.test_history import SUITE
@@ -130,18 +132,47 @@ def test_a_node_exporter_shows_the_last_run_and_the_last_success(
         assert b"node_textfile_scrape_error 0\n" in shown(url)
 
 
+def test_a_run_is_a_trace_without_its_secrets(commands: Commands) -> None:
+    """A run that logs in: its password and its tokens are nowhere in what is sent."""
+    commands.environment |= {"TEST_PASSWORD": "hunter22!Aa1", "SMOKEGATE_SAMPLE_REQUESTS": "0"}
+    with receiver() as collector:
+        commands.environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.url
+        done = commands.smokegate("run", "-k", "login")
+        assert done.code == 0, done.text
+        spans = spans_in(collector)
+        sent = b"".join(each.body for each in collector.received)
+    root = root_of(spans)
+    run = commands.last_run
+    lasted_ns = root.end_time_unix_nano - root.start_time_unix_nano
+    assert lasted_ns >= round(run.duration_s * 1e9)
+    requests = [each for attempt in run.attempts for each in attempt.exchanges]
+    told = [attributes_of(each) for each in spans]
+    assert sorted(each["url.full"] for each in told if "url.full" in each) == sorted(
+        each.url for each in requests
+    )
+    assert any(each.name == "workflows.test_user_login_flow" for each in spans)
+    for secret in b"hunter22", b"Bearer", b"eyJ":
+        assert secret not in sent
+
+
 def test_a_verdict_stands_wherever_its_metrics_do_not_arrive(target: Target, free_url: str) -> None:
     secret = free_url.replace("://", "://user:hunter22@")
     target.commands.environment |= {
         "SMOKEGATE_METRICS_PUSH": secret,
         "SMOKEGATE_METRICS_FOLDER": str(target.commands.folder / "nowhere"),
+        "OTEL_EXPORTER_OTLP_ENDPOINT": secret,
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "3",
     }
     for healthy, code in (True, 0), (False, 20):
         done = target.run(healthy=healthy)
         assert done.code == code, done.text
-        written, pushed = done.err.splitlines()
+        written, pushed, *exported = done.err.splitlines()
         assert written.startswith("smokegate: metrics were not written to ")
         assert pushed == f"smokegate: metrics were not pushed to {free_url}: connection refused"
+        assert exported == [
+            "smokegate: the trace was not exported by OTLP: Connection refused",
+            "smokegate: metrics were not exported by OTLP: Connection refused",
+        ]
         assert "hunter22" not in done.text
     results = [each.read_text() for each in target.commands.results.iterdir()]
     assert not any("hunter22" in each for each in results)
