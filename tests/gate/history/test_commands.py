@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import io
 import json
 import random
@@ -210,6 +211,7 @@ def test_a_label_changes_the_measure(store: Store, url: str) -> None:
         f"run {alarm} is labelled false-alarm\n"
     )
     assert read(url, "trends", "--since", "2026-01-01")["false_alarms"]["share"]["part"] == 1
+    assert read(url, "show", alarm)["author"] == getpass.getuser()
     assert (read(url, "show", alarm)["note"], read(url, "list", "--limit", "99")["runs"][30]) == (
         "a clock",
         {**read(url, "show", alarm)["run"], "label": "false-alarm"},

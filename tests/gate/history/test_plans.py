@@ -15,6 +15,9 @@ from smokegate.history import (
     flakiness,
     labels,
     last_good,
+    neighbours,
+    open_alarms,
+    outcomes,
     overview,
     pruning,
     queries,
@@ -51,6 +54,14 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "candidates": lambda connection: alarms.candidates(connection, limit=2),
     "candidates here": lambda connection: alarms.candidates(connection, **WITHIN),
     "last good": lambda connection: last_good.last_good(connection, run(9, minutes=9)),
+    "days of environments": lambda c: trends.environment_days(c, ["production"], since_ms=5),
+    "open alarms": lambda connection: open_alarms.open_alarms(connection, limit=2),
+    "open alarms here": lambda connection: open_alarms.open_alarms(connection, **WITHIN),
+    "how many are open": lambda connection: open_alarms.open_alarm_counts(connection, since_ms=5),
+    "outcomes": lambda connection: outcomes.outcomes(connection, ["run-000001", "run-000002"]),
+    "endings": lambda connection: outcomes.endings(connection, "health.up", runs=2),
+    "endings here": lambda connection: outcomes.endings(connection, "health.up", **WITHIN),
+    "neighbours": lambda connection: neighbours.neighbours(connection, "run-000002"),
     "labels": lambda connection: alarms.labelled(connection, **WITHIN),
     "label": lambda connection: labels.set_label(connection, "run-000002", "true-alarm"),
     "prune": lambda connection: pruning._remove_some(connection, 5, 2),
@@ -73,6 +84,12 @@ DEPTHS = {
     "deployments": _FIRST,
     "deployments here": "deployments_by_target (environment=? AND target=? AND deployed_ms>?)",
     "candidates": _FIRST,
+    "how many are open": "runs_by_environment_and_action (environment=? AND action=? AND started",
+    "open alarms": "runs_by_action (action=? AND started_ms>?)",
+    "open alarms here": "runs_by_environment_and_action (environment=? AND action=? AND started",
+    "outcomes": "results USING PRIMARY KEY (run=?)",
+    "endings here": "results USING PRIMARY KEY (run=? AND check=?)",
+    "neighbours": "runs_by_environment_and_action (environment=? AND action=? AND started_ms<?)",
     "candidates here": "runs_by_environment_and_action (environment=? AND action=? AND started",
 }
 
@@ -108,6 +125,7 @@ def test_a_question_finds_its_way_by_an_index(store: Store, question: str) -> No
 @pytest.mark.parametrize("question", DEPTHS)
 def test_a_question_goes_straight_to_what_it_is_about(tmp_path: Path, question: str) -> None:
     store = opened(f"sqlite:///{tmp_path / 'history.db'}")
+    take_in(store, [run(2)])
     with store.transaction() as connection:
         with statements(connection) as asked:
             QUESTIONS[question](connection)

@@ -104,9 +104,10 @@ def test_a_run_is_shown_with_all_that_is_kept_of_it(store: Store) -> None:
     up = result("up", Outcome.FAILED, suite="health", attempts=[failed])
     take_in(store, [run(1), run(2, up, result("flow"), tool="smokegate 1")])
     with store.transaction() as connection:
-        set_label(connection, "run-000002", "true-alarm", "the database was full")
+        set_label(connection, "run-000002", "true-alarm", "the database was full", author="ada")
     found = one(store, "run-000002")
     assert found is not None
+    assert (found.author, found.labelled_at[:2]) == ("ada", "20")
     assert (found.run.run_id, found.run.label, found.note) == (
         "run-000002",
         "true-alarm",

@@ -10,13 +10,15 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from smokegate.errors import HistoryError
-from smokegate.history import schema
+from smokegate.history import schema, tables
 from smokegate.history.remembering import opened
+from smokegate.history.rows import run_row
 from smokegate.history.store import Store
 from smokegate.history.tables import metadata
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, inspect, select, text
 
 from tests.gate.history.postgres import new_database
+from tests.gate.history.runs import failing
 
 
 def test_the_migrations_lead_to_the_schema_that_is_made_at_once(url: str) -> None:
@@ -71,6 +73,32 @@ def test_a_newer_database_is_left_alone(url: str) -> None:
     engine = create_engine(url)
     assert inspect(engine).has_table("newer")
     engine.dispose()
+
+
+def test_a_database_that_became_newer_meanwhile_is_noticed(store: Store) -> None:
+    with store.transaction() as connection:
+        schema.refuse_changed(connection)
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        with pytest.raises(HistoryError, match="'9999', which a newer smokegate made"):
+            schema.refuse_changed(connection)
+
+
+def test_labels_of_the_first_schema_are_kept_without_an_author(url: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        command.upgrade(schema._config(connection), "0001")
+    with engine.begin() as connection:
+        there = {**run_row(failing(1)), "id": 1}
+        connection.execute(tables.runs.insert(), [there])
+        connection.execute(
+            text("INSERT INTO labels (run, label, note, labelled_ms) VALUES (1, 'missed', 'n', 5)")
+        )
+    engine.dispose()
+    store = opened(url)
+    with store.reading() as connection:
+        (kept,) = connection.execute(select(tables.labels))
+    store.close()
+    assert tuple(kept) == (1, "missed", "n", 5, "")
 
 
 def test_the_tables_of_others_are_left_alone(url: str) -> None:

@@ -12,12 +12,18 @@ from smokegate.history.rows import DAY_MS
 from smokegate.history.store import Store
 from smokegate.history.tables import BUCKETS_S, RUN_BUCKETS_S
 from smokegate.history.tallies import Tally, runs_together, together
-from smokegate.history.trends import check_days, check_tallies, run_days, slowest
+from smokegate.history.trends import (
+    check_days,
+    check_tallies,
+    environment_days,
+    run_days,
+    slowest,
+)
 from smokegate.results import CheckResult, Outcome
 
 from tests.gate.history import model
 from tests.gate.history.histories import BEGIN_MS, History, histories, stored, take_in
-from tests.gate.history.runs import run
+from tests.gate.history.runs import failing, run
 from tests.gate.samples import healthy, result
 
 DAY = 60 * 24
@@ -97,6 +103,28 @@ def test_days_are_in_order_and_those_of_utc(store: Store) -> None:
         ], "the day of the moment is there as a whole"
         assert check_days(connection, "health.other") == []
         assert check_days(connection, "health.up", environment="staging") == []
+
+
+def test_days_of_environments_are_those_of_each(store: Store) -> None:
+    there: History = [
+        run(1),
+        failing(2, minutes=5),
+        run(3, minutes=DAY),
+        run(4, minutes=DAY, environment="staging"),
+        run(5, environment="elsewhere"),
+    ]
+    take_in(store, there)
+    names = ["production", "staging", "nowhere"]
+    with store.reading() as connection:
+        found = environment_days(connection, names)
+        for name in names[:2]:
+            assert found.pop(name) == run_days(connection, environment=name)
+        assert found == {}
+        since = environment_days(connection, names, since_ms=BEGIN_MS + DAY_MS)
+    assert {name: [each.day for each in days] for name, days in since.items()} == {
+        "production": ["2026-01-02"],
+        "staging": ["2026-01-02"],
+    }
 
 
 def test_days_together_are_one_tally(store: Store) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TextIO
 
@@ -126,7 +128,7 @@ class _Desk:
         label = "" if self.asked.label == "none" else self.asked.label
         with self.store.transaction() as connection:
             run_id = self._run_id(connection, self.asked.run)
-            set_label(connection, run_id, label, self.asked.note or "")
+            set_label(connection, run_id, label, self.asked.note or "", author=_user())
         said = f"run {run_id} is labelled {label}" if label else f"run {run_id} has no label"
         self._show({"run_id": run_id, "label": label}, iter([said]))
 
@@ -167,6 +169,13 @@ class _Desk:
             return
         for line in lines:
             self.outlet.line(no_command(line.rstrip()))
+
+
+def _user() -> str:
+    """Who asks, as the system knows them; not everybody is known in a container."""
+    with suppress(OSError, KeyError, ImportError):
+        return getpass.getuser()
+    return ""
 
 
 def _check_id(connection: Connection, words: str) -> str:

@@ -14,13 +14,16 @@ from smokegate.history.rows import storable
 
 LABELS = (FALSE_ALARM, TRUE_ALARM, MISSED)
 _OF_WHAT = {FALSE_ALARM: CLOSES, TRUE_ALARM: CLOSES, MISSED: OPENS}
-_NOTE_CHARS = 2_000
+NOTE_CHARS = 2_000
 
 
-def set_label(connection: Connection, run_id: str, label: str, note: str = "") -> None:
+def set_label(
+    connection: Connection, run_id: str, label: str, note: str = "", *, author: str = ""
+) -> None:
     """Label a run, in place of the label that it has; an empty one takes that away.
 
-    Raises `UsageError` for a run that is not there, and for a label that its verdict cannot have.
+    `author` is who says so, as far as that is known. Raises `UsageError` for a run that is not
+    there, and for a label that its verdict cannot have.
     """
     there = tables.labels
     key = _key_of(connection, run_id, label)
@@ -28,9 +31,9 @@ def set_label(connection: Connection, run_id: str, label: str, note: str = "") -
         connection.execute(there.delete().where(there.c.run == key))
         return
     now_ms = round(time.time() * 1000)
-    row = {"run": key, "label": label, "note": note[:_NOTE_CHARS], "labelled_ms": now_ms}
-    statement = insert_into(connection, there).values(storable(there, row))
-    given = {name: statement.excluded[name] for name in ("label", "note", "labelled_ms")}
+    said = {"label": label, "note": note[:NOTE_CHARS], "labelled_ms": now_ms, "author": author}
+    statement = insert_into(connection, there).values(run=key, **storable(there, said))
+    given = {name: statement.excluded[name] for name in said}
     connection.execute(statement.on_conflict_do_update(index_elements=[there.c.run], set_=given))
 
 

@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, tuple_
 
 from smokegate.history import tables
 from smokegate.history.rows import moment, storable_text, unpacked_timings
@@ -103,10 +103,15 @@ class ExchangeLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RememberedRun(msgspec.Struct, frozen=True, kw_only=True):
-    """One run with all that is kept of it; no bodies are."""
+    """One run with all that is kept of it; no bodies are.
+
+    `note`, `author` and `labelled_at` belong to its label; they are empty where they are not known.
+    """
 
     run: RunLine
     note: str
+    author: str
+    labelled_at: str
     tool: str
     suites: dict[str, str]
     deciding: list[str]
@@ -128,7 +133,9 @@ def runs(
 
     Of a run that is not there, none is older.
     """
-    statement = _lines().order_by(_runs.c.started_ms.desc(), _runs.c.id.desc()).limit(limit + 1)
+    statement = (
+        select_lines().order_by(_runs.c.started_ms.desc(), _runs.c.id.desc()).limit(limit + 1)
+    )
     for column, value in (_runs.c.environment, environment), (_runs.c.action, action):
         if value:
             statement = statement.where(column == storable_text(value))
@@ -136,7 +143,7 @@ def runs(
         statement = statement.where(_runs.c.started_ms >= since_ms)
     if before:
         statement = _only_older(statement, connection, before)
-    found = [_line(row) for row in connection.execute(statement)]
+    found = [line_of(row) for row in connection.execute(statement)]
     more = len(found) > limit
     return Page(runs=found[:limit], next_before=found[limit - 1].run_id if more else "")
 
@@ -152,14 +159,16 @@ def _only_older(statement: Select[Any], connection: Connection, run_id: str) -> 
     )
 
 
-def _lines() -> Select[Any]:
+def select_lines() -> Select[Any]:
+    """Select what `line_of` needs, of every run."""
     moments = (_runs.c.started_ms, _runs.c.finished_ms)
     label = func.coalesce(_labels.c.label, "").label("label")
     columns = [_runs.c[name] for name in _SAME_IN_A_LINE]
     return select(*columns, *moments, label).outerjoin_from(_runs, _labels)
 
 
-def _line(row: Row[Any]) -> RunLine:
+def line_of(row: Row[Any]) -> RunLine:
+    """A run as it is listed."""
     return RunLine(
         **{name: getattr(row, name) for name in _SAME_IN_A_LINE},
         started_at=moment(row.started_ms),
@@ -182,19 +191,22 @@ def run_ids(connection: Connection, beginning: str, *, limit: int = 2) -> list[s
 
 def run(connection: Connection, run_id: str) -> RememberedRun | None:
     """The run of an id; None where there is none."""
-    more = (_runs.c.id, _runs.c.tool, _runs.c.suites, _runs.c.deciding, _labels.c.note)
-    statement = _lines().add_columns(*more).where(_runs.c.run_id == storable_text(run_id))
-    row = connection.execute(statement).first()
+    more = [_runs.c[name] for name in ("id", "tool", "suites", "deciding")]
+    more += [_labels.c[name] for name in ("note", "author", "labelled_ms")]
+    statement = select_lines().add_columns(*more)
+    row = connection.execute(statement.where(_runs.c.run_id == storable_text(run_id))).first()
     if row is None:
         return None
     return RememberedRun(
-        run=_line(row),
+        run=line_of(row),
         note=row.note or "",
+        author=row.author or "",
+        labelled_at=moment(row.labelled_ms) if row.label else "",
         tool=row.tool,
         suites=json.loads(row.suites),
         deciding=json.loads(row.deciding),
         results=_results(connection, row.id),
-        failures=_failures(connection, row.id),
+        failures=failure_lines(connection, tables.failures.c.run == row.id).get(row.id, []),
         exchanges=_exchanges(connection, row.id),
     )
 
@@ -218,10 +230,14 @@ def _results(connection: Connection, run_key: int) -> list[ResultLine]:
     return [ResultLine(**row._mapping) for row in found]
 
 
-def _failures(connection: Connection, run_key: int) -> list[FailureLine]:
+def failure_lines(
+    connection: Connection, wanted: ColumnElement[bool]
+) -> dict[int, list[FailureLine]]:
+    """The expectations that did not hold and fit a condition, by the key of their run."""
     there = tables.failures
     found = connection.execute(
         select(
+            there.c.run,
             tables.checks.c.check_id.label("check"),
             there.c.attempt,
             there.c.demand,
@@ -231,10 +247,14 @@ def _failures(connection: Connection, run_key: int) -> list[FailureLine]:
             there.c.status,
         )
         .join_from(there, tables.checks)
-        .where(there.c.run == run_key)
+        .where(wanted)
         .order_by(there.c.id)
     )
-    return [FailureLine(**row._mapping) for row in found]
+    lines: dict[int, list[FailureLine]] = {}
+    for run_key, *fields in found:
+        line = FailureLine(**dict(zip(FailureLine.__struct_fields__, fields, strict=True)))
+        lines.setdefault(run_key, []).append(line)
+    return lines
 
 
 def _exchanges(connection: Connection, run_key: int) -> list[ExchangeLine]:

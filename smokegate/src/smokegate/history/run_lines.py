@@ -72,6 +72,7 @@ def _facts(found: RememberedRun) -> Rows:
         ("checks", _counts(run)),
         ("decided by", ": ".join(filter(None, [run.rule, deciding]))),
         ("label", ": ".join(filter(None, [run.label, found.note]))),
+        ("labelled by", found.author),
     ]
     return [(label, one_line(text)) for label, text in rows if text]
 

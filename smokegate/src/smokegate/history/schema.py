@@ -14,7 +14,7 @@ from smokegate.errors import HistoryError
 from smokegate.history.database import FOR_READING
 from smokegate.history.tables import metadata
 
-HEAD = "0001"
+HEAD = "0002"
 _VERSIONS = "alembic_version"
 _FOLDER = Path(__file__).parent / "migrations"
 
@@ -40,6 +40,20 @@ def prepare(engine: Engine) -> None:
             connection.execute(text(f"INSERT INTO {_VERSIONS} VALUES (:head)"), {"head": HEAD})  # noqa: S608
         elif found != HEAD:
             _migrate(connection, found)
+
+
+def refuse_changed(connection: Connection) -> None:
+    """Raise `HistoryError` where the schema is no longer the one that `prepare` left behind."""
+    found = _version(connection)
+    if found != HEAD:
+        raise HistoryError(_newer(found))
+
+
+def _newer(found: str) -> str:
+    return (
+        f"the history has schema {found!r}, which a newer smokegate made; use that one, or "
+        "give history another database"
+    )
 
 
 def _version(connection: Connection) -> str:
@@ -72,10 +86,7 @@ def _migrate(connection: Connection, found: str) -> None:
     try:
         ScriptDirectory.from_config(config).get_revision(found)
     except CommandError:
-        raise HistoryError(
-            f"the history has schema {found!r}, which a newer smokegate made; use that one, or "
-            "give history another database"
-        ) from None
+        raise HistoryError(_newer(found)) from None
     command.upgrade(config, "head")
 
 

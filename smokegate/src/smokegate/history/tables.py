@@ -161,6 +161,7 @@ labels = Table(
     Column("label", String(16), nullable=False),
     Column("note", Text, nullable=False),
     Column("labelled_ms", BigInteger, nullable=False),
+    Column("author", String(200), nullable=False, server_default=""),  # empty: not known
 )
 
 counters = Table(

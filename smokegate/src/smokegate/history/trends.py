@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, func, select
 
 from smokegate.history import tables
 from smokegate.history.overview import environments
@@ -94,10 +94,23 @@ def run_days(connection: Connection, *, environment: str = "", since_ms: int = 0
         .group_by(there.c.day, there.c.action)
         .order_by(there.c.day, there.c.action)
     )
-    days: dict[int, list[Mapping[str, Any]]] = {}
+    return _run_days(found)
+
+
+def environment_days(
+    connection: Connection, environments: Iterable[str], *, since_ms: int = 0
+) -> dict[str, list[RunDay]]:
+    """The days on which there were runs, in order, of each of some environments."""
+    there = tables.run_days
+    found = connection.execute(
+        select(there)
+        .where(there.c.environment.in_(list(environments)), there.c.day >= since_ms // DAY_MS)
+        .order_by(there.c.environment, there.c.day, there.c.action)
+    )
+    rows: dict[str, list[Row[Any]]] = {}
     for row in found:
-        days.setdefault(row.day, []).append(row._asdict())
-    return [RunDay(day=_date(day), **_runs(rows)) for day, rows in days.items()]
+        rows.setdefault(row.environment, []).append(row)
+    return {environment: _run_days(some) for environment, some in rows.items()}
 
 
 def _sums(table: Table, names: Iterable[str]) -> list[ColumnElement[int]]:
@@ -114,6 +127,14 @@ def _within(table: Table, environment: str, since_ms: int) -> list[ColumnElement
 def _results(row: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a tally from a row of sums, which are Decimals in PostgreSQL."""
     return tallied({name: int(row[name]) for name in COUNTS}, _buckets(row))
+
+
+def _run_days(found: Iterable[Row[Any]]) -> list[RunDay]:
+    """Days from a row for each day and verdict, in order."""
+    days: dict[int, list[Mapping[str, Any]]] = {}
+    for row in found:
+        days.setdefault(row.day, []).append(row._asdict())
+    return [RunDay(day=_date(day), **_runs(rows)) for day, rows in days.items()]
 
 
 def _runs(rows: list[Mapping[str, Any]]) -> dict[str, Any]:
