@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from smokegate import __version__, streams
 from smokegate.errors import SmokegateError, UsageError
 from smokegate.history.arguments import add_history
+from smokegate.service.arguments import add_serve
 from smokegate.signals import Insistence, handled
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def parser() -> argparse.ArgumentParser:
     sweep.add_argument("--ca-file", metavar="FILE", help="trust this authority")
     _add_explain(commands)
     _add_audit(commands)
-    _add_serve(commands)
+    add_serve(commands)
     add_history(commands)
     return root
 
@@ -181,20 +182,6 @@ def _add_audit(commands: Any) -> None:
         "--processes", type=_positive, default=0, metavar="N", help="default: one for each core"
     )
     audit.add_argument("-v", "--verbose", action="store_true", help="list every survivor")
-
-
-def _add_serve(commands: Any) -> None:
-    serve = commands.add_parser(
-        "serve",
-        **_described(
-            "Serve the history: /metrics for Prometheus.\n\nexample:\n"
-            "  smokegate serve --host 0.0.0.0 --port 9464\n",
-            "serve the history for Prometheus and for people",
-            exits="exit codes:\n  0 it was told to end   2 wrong use   30 no history\n",
-        ),
-    )
-    serve.add_argument("--host", default="127.0.0.1", help="where to listen (127.0.0.1)")
-    serve.add_argument("--port", type=int, default=9464, help="at which port (9464); 0: a free one")
 
 
 def _share(text: str) -> float:
@@ -403,8 +390,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         from smokegate.service import server
     except ModuleNotFoundError as error:
         raise UsageError(f"serve: {error.name} is missing: install smokegate[serve]") from None
-    configured = settings.load({}, os.environ)
-    return server.run(configured, arguments.host, arguments.port, _say_at_once)
+    return server.run(arguments, settings.load({}, os.environ), _say_at_once)
 
 
 def _say_at_once(line: str) -> None:

@@ -35,7 +35,15 @@ PLAIN_NAMES = {
     "TEST_PASSWORD": "test_password",
 }
 SECRETS = frozenset(
-    {"test_password", "proxy", "rollback_command", "signing_key", "history", "metrics_push"}
+    {
+        "test_password",
+        "proxy",
+        "rollback_command",
+        "signing_key",
+        "history",
+        "metrics_push",
+        "token",
+    }
 )
 SHORTEST_SECRET = 6  # taking out anything shorter would black out innocent text
 WORDS_OF_SECRETS = (
@@ -68,6 +76,7 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Email = Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$")]
 Secret = Annotated[str, msgspec.Meta(min_length=SHORTEST_SECRET)]
 SigningKey = Annotated[str, msgspec.Meta(min_length=16)]
+Token = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{16,200}$")]  # as a header can hold it
 SuiteName = Literal["health", "workflows"]
 
 
@@ -119,6 +128,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     deployment: str = ""  # what is acted on only once; empty: the version that was judged
     baseline_max_age_s: Age = 86_400.0
     signing_key: SigningKey = ""  # with which run.json is signed; at least 16 characters
+    token: Token = ""  # what `serve` asks those for who write; at least 16 characters
     results: str = "tests/smoke/results"
     journal: str = ""  # a folder; empty: the user's state folder
     extra: dict[str, Sourced] = {}
@@ -148,6 +158,7 @@ _WORDS = {
     "`array`": "a list",
     "`object`": "a table",
     "text matching regex '^/'": "a path that begins with /",
+    "text matching regex '^[!-~]{16,200}$'": "16 to 200 letters, digits and signs, no spaces",
     "text matching regex '^[^@\\\\s]+@[^@\\\\s]+$'": "an address such as name@example.com",
 }
 KEYS = [key for key in Settings.__struct_fields__ if key not in ("extra", "url_given")]

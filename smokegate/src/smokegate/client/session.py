@@ -121,6 +121,7 @@ def learn_settings(redactor: Redactor, settings: Settings) -> None:
     """Let a redactor know the secrets among the settings."""
     redactor.add(settings.test_password)
     redactor.add(settings.signing_key)
+    redactor.add(settings.token)
     for url in settings.history, settings.proxy, settings.metrics_push:
         redactor.add(urlsplit(url).password or "")
     for key, sourced in settings.extra.items():

@@ -22,14 +22,14 @@ class Calendar:
     def __init__(self, first: date, last: date, columns: int) -> None:
         self.first, self.last = first, last
         number = (last - first).days + 1
-        self._days_each = -(-number // max(columns, 1))
-        self.columns = -(-number // self._days_each)
+        self.days_each = -(-number // max(columns, 1))
+        self.columns = -(-number // self.days_each)
 
     def column(self, day: str) -> int | None:
         """The column of a day such as 2026-01-31; None if it is outside."""
         back = (self.last - date.fromisoformat(day)).days
         inside = 0 <= back <= (self.last - self.first).days
-        return self.columns - 1 - back // self._days_each if inside else None
+        return self.columns - 1 - back // self.days_each if inside else None
 
     def sorted_in(self, items: Iterable[Item], day_of: Callable[[Item], str]) -> list[list[Item]]:
         """Items by column."""
@@ -48,7 +48,7 @@ class Calendar:
     @property
     def axis(self) -> str:
         """What the columns are, in words."""
-        each = "a day" if self._days_each == 1 else f"{self._days_each} days"
+        each = "a day" if self.days_each == 1 else f"{self.days_each} days"
         return f"{self.first.isoformat()} to {self.last.isoformat()}, a column is {each}"
 
 

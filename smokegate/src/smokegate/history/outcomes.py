@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, select, tuple_
+from sqlalchemy import Connection, Row, Select, and_, select
 
 from smokegate.history import tables
 from smokegate.history.flakiness import LAST_RUNS
@@ -92,8 +92,8 @@ def _failures(connection: Connection, rows: list[Row[Any]]) -> dict[int, list[Fa
     if not rows:
         return {}
     there = tables.failures
-    wanted = tuple_(there.c.run, there.c.check).in_([(row.run, row.check) for row in rows])
-    return failure_lines(connection, wanted)
+    wanted = there.c.run.in_([row.run for row in rows]), there.c.check == rows[0].check
+    return failure_lines(connection, and_(*wanted))
 
 
 def _ending(row: Row[Any], failures: list[FailureLine]) -> Ending:

@@ -58,6 +58,21 @@ def check_days(
     return [Day(day=_date(row.day), **_results(row._asdict())) for row in found]
 
 
+def suite_days(
+    connection: Connection, suite: str, *, environment: str = "", since_ms: int = 0
+) -> list[Day]:
+    """The days on which checks of a suite had results, in order; all of them together."""
+    there, checks = tables.days, tables.checks
+    found = connection.execute(
+        select(there.c.day, *_sums(there, COUNTS))
+        .join_from(there, checks, there.c.check == checks.c.id)
+        .where(checks.c.suite == storable_text(suite), *_within(there, environment, since_ms))
+        .group_by(there.c.day)
+        .order_by(there.c.day)
+    )
+    return [Day(day=_date(row.day), **_results(row._asdict())) for row in found]
+
+
 def check_tallies(
     connection: Connection, *, environment: str = "", since_ms: int = 0
 ) -> list[CheckTally]:
@@ -82,7 +97,12 @@ def slowest(
 ) -> list[CheckTally]:
     """The checks with the highest p95, the slowest first."""
     tallies = check_tallies(connection, environment=environment, since_ms=since_ms)
-    return sorted(tallies, key=lambda each: (-(each.p95.value_s or 0), each.check))[:limit]
+    return slowest_first(tallies)[:limit]
+
+
+def slowest_first(tallies: Iterable[CheckTally]) -> list[CheckTally]:
+    """Checks by their p95."""
+    return sorted(tallies, key=lambda each: (-(each.p95.value_s or 0), each.check))
 
 
 def run_days(connection: Connection, *, environment: str = "", since_ms: int = 0) -> list[RunDay]:

@@ -21,9 +21,14 @@ def document(template: str, *, style: str, script: str = "", **parts: str) -> st
     The places `policy`, `style` and `script` are filled from the style and the script. The other
     parts are markup already.
     """
-    style = _FAMILY.read_text(encoding="utf-8") + style
+    style = family() + style
     filled = {"policy": _policy(style, script), "style": style, "script": script, **parts}
     return _PLACE.sub(lambda found: filled[found[1]], template)
+
+
+def family() -> str:
+    """What all pages look like."""
+    return _FAMILY.read_text(encoding="utf-8")
 
 
 def _policy(style: str, script: str) -> str:

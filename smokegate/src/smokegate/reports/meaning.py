@@ -7,7 +7,7 @@ from smokegate.reports.escaping import one_line
 from smokegate.results import CheckResult, Consequence, JudgedRun, Outcome, Run
 from smokegate.weights import excuse
 
-_MEANINGS = {
+MEANINGS = {
     Consequence.WARN: "a warning",
     Consequence.MONITOR: "monitor",
     Consequence.INVESTIGATE: "investigate before going on",
@@ -27,7 +27,7 @@ def meaning(checks: list[CheckResult], run: JudgedRun) -> str:
     excused = {each.check for each in run.verdict.mitigated}
     in_full = [check for check in deciding if check.id not in excused]
     worst = max((check.consequence for check in in_full or deciding), key=lambda c: c.severity)
-    words = _MEANINGS[worst] if in_full else f"{_MEANINGS[milder(worst)]}, not a rollback"
+    words = MEANINGS[worst] if in_full else f"{MEANINGS[milder(worst)]}, not a rollback"
     reasons = dict.fromkeys(one_line(excuse(check, run)) for check in deciding)
     return "; ".join([words, *filter(None, reasons)])
 

@@ -2,36 +2,72 @@
 
 from __future__ import annotations
 
+import argparse
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from ipaddress import ip_address
 
 import uvicorn
 
+from smokegate import streams
 from smokegate.errors import UsageError
 from smokegate.history.remembering import opened, url_of
+from smokegate.service.access.visitors import Rules
 from smokegate.service.app import application
+from smokegate.service.arguments import LOOPBACK
 from smokegate.settings import Settings
 
+_OPEN = (
+    "smokegate: whoever reaches this address can read the history, and nobody can label runs: set "
+    "SMOKEGATE_TOKEN to ask for a login"
+)
 
-def run(settings: Settings, host: str, port: int, tell: Callable[[str], None]) -> int:
+
+def run(asked: argparse.Namespace, settings: Settings, tell: Callable[[str], None]) -> int:
     """Serve; `tell` hears where. Raises `UsageError` where nothing can be served."""
     url = url_of(settings)
     if not url:
         raise UsageError("serve: history is none: there is nothing to serve")
+    rules, is_local = _rules(asked, settings), _is_loopback(asked.host)
+    # Names are not asked for elsewhere: what leads there is known to whoever set it up alone.
+    hosts = asked.allowed_host or ([] if is_local else None)
     store = opened(url)
     try:
-        listening = _listen(host, port)
-        name = f"[{host}]" if ":" in host else host
+        listening = _listen(asked.host, asked.port)
+        name = f"[{asked.host}]" if ":" in asked.host else asked.host
         tell(f"Serving {store.name} at http://{name}:{listening.getsockname()[1]}")
+        if not (rules.ask or is_local):
+            streams.say(_OPEN)
         config = uvicorn.Config(
-            application(store), log_level="warning", access_log=False, server_header=False
+            application(store, rules, hosts),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,  # whom to believe is ours to decide
         )
         with suppress(KeyboardInterrupt):  # uvicorn passes on the signal that ended it
             uvicorn.Server(config).run(sockets=[listening])
     finally:
         store.close()
     return 0
+
+
+def _rules(asked: argparse.Namespace, settings: Settings) -> Rules:
+    by_default = LOOPBACK if asked.user_header else ()
+    return Rules(
+        token=settings.token,
+        user_header=asked.user_header or "",
+        proxies=tuple(asked.trusted_proxy or by_default),
+        public_read=asked.public_read,
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _listen(host: str, port: int) -> socket.socket:

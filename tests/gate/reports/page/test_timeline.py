@@ -72,7 +72,7 @@ def test_there_are_few_ticks(length_s: float) -> None:
 
 def test_phases_follow_each_other_and_a_reply_ends_with_its_request() -> None:
     timing = Timing(dns_s=0.01, connect_s=0.02, tls_s=0.04, wait_s=0.1, receive_s=0.05, total_s=0.3)
-    phases = dict(phases_of(parts.exchange(started_s=1.0, timing=timing)))
+    phases = dict(phases_of(timing, 1.0))
     assert list(phases) == list(PHASES)
     assert phases["tls"] == pytest.approx((1.03, 1.07))
     assert phases["wait"] == pytest.approx((1.15, 1.25))  # what lies between was spent sending
@@ -81,7 +81,7 @@ def test_phases_follow_each_other_and_a_reply_ends_with_its_request() -> None:
 
 def test_a_kept_connection_has_no_phases_before_the_wait() -> None:
     timing = Timing(wait_s=0.1, total_s=0.1)
-    assert [phase for phase, _ in phases_of(parts.exchange(timing=timing))] == ["wait"]
+    assert [phase for phase, _ in phases_of(timing, 0.0)] == ["wait"]
 
 
 def test_an_attempt_is_as_wide_as_what_it_asked() -> None:

@@ -47,14 +47,19 @@ def page(run: JudgedRun, last_good: LastGood | None = None) -> str:
     sections = [each for each in _sections(run, last_good, room) if each.content]
     return document(
         _part("run.html"),
-        style=_part("run.css"),
+        style=style(),
         title=headline.title(run),
         icon=headline.icon(run),
         verdict=headline.headline(run),
-        contents=joined(*map(_link, sections)),
-        sections=joined(*map(_section, sections)),
+        contents=joined(*map(link_to, sections)),
+        sections=joined(*map(section, sections)),
         about=closing.about(run, room.left_out),
     )
+
+
+def style() -> str:
+    """What the page looks like, beyond what all pages share."""
+    return _part("run.css")
 
 
 def _sections(run: JudgedRun, last_good: LastGood | None, room: Room) -> Iterator[Section]:
@@ -107,13 +112,15 @@ def _listed(every: list[CheckResult] | list[ResourceResult], entries: Entries) -
     return joined(*shown)
 
 
-def _link(section: Section) -> Markup:
-    return element("a", section.short, href=f"#{section.name}")
+def link_to(there: Section) -> Markup:
+    """A link to a section."""
+    return element("a", there.short, href=f"#{there.name}")
 
 
-def _section(section: Section) -> Markup:
-    heading = element("h2", section.title, id=section.name)
-    return element("section", heading, section.content, aria_labelledby=section.name)
+def section(there: Section) -> Markup:
+    """A section under its title."""
+    heading = element("h2", there.title, id=there.name)
+    return element("section", heading, there.content, aria_labelledby=there.name)
 
 
 def _part(name: str) -> str:

@@ -100,7 +100,9 @@ def _folded(exchange: Exchange, scale: Scale, *evidence: Markup) -> Markup:
 def _head(exchange: Exchange, scale: Scale) -> Iterable[Markup]:
     yield element("b", _status(exchange), class_="bad" if _is_bad(exchange) else "")
     yield element("code", text(request_in_words(exchange), _PATH_CHARS))
-    yield drawing(*(scale.bar(*each) for each in phases_of(exchange)), kind="bar")
+    yield drawing(
+        *(scale.bar(*each) for each in phases_of(exchange.timing, exchange.started_s)), kind="bar"
+    )
     yield element("span", seconds(exchange.timing.total_s))
 
 

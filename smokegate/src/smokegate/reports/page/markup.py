@@ -8,7 +8,9 @@ from html import escape
 from smokegate.reports.escaping import lines, visible
 
 _LINE_CHARS = 1_000
-_EMPTY = frozenset({"rect", "line"})
+_LINK_CHARS = 4_000
+_EMPTY = frozenset({"rect", "line", "input"})
+_LINKS = frozenset({"href", "action"})  # of which a part leads elsewhere
 _CUT = " … (cut; run.json has more)"
 
 
@@ -67,5 +69,6 @@ def _bounded(shown: str, limit: int, is_cut: bool, sign: str) -> Markup:
 def _attribute(name: str, value: str | bool) -> str:
     if value is True or not value:
         return f" {name}" * bool(value)
-    written = text(value).replace('"', "&quot;")
+    limit = _LINK_CHARS if name in _LINKS else _LINE_CHARS
+    written = text(value, limit).replace('"', "&quot;")
     return f' {name.rstrip("_").replace("_", "-")}="{written}"'

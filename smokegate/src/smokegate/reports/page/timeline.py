@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from smokegate.reports.page.markup import Markup, element, joined
-from smokegate.results import Attempt, Exchange
+from smokegate.results import Attempt, Timing
 
 PHASES = {
     "dns": "look up the name",
@@ -83,9 +83,8 @@ def scale_of(attempt: Attempt) -> Scale:
     return Scale(attempt.started_s, end_s - attempt.started_s)
 
 
-def phases_of(exchange: Exchange) -> Iterator[tuple[str, Span]]:
-    """The phases that a request had, each with its span; what lies between was spent sending."""
-    timing, at_s = exchange.timing, exchange.started_s
+def phases_of(timing: Timing, at_s: float) -> Iterator[tuple[str, Span]]:
+    """The phases of a request from a moment on, each with its span; between them it was sent."""
     end_s = at_s + timing.total_s
     for phase, spent_s in (
         ("dns", timing.dns_s),

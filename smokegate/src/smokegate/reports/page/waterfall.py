@@ -32,7 +32,7 @@ def waterfall(run: JudgedRun) -> Markup:
         return Markup()
     shown = sorted(sorted(began, key=_weight, reverse=True)[:_LANES], key=_began)
     scale = Scale(0.0, max(run.duration_s, *map(_end_s, began)))
-    lanes = element("div", _axis(scale), *(_lane(each, scale) for each in shown), class_="lanes")
+    lanes = element("div", axis(scale), *(_lane(each, scale) for each in shown), class_="lanes")
     return joined(_legend(lanes), lanes, *_left_out(everything, began, shown))
 
 
@@ -82,7 +82,7 @@ def _bars(attempts: list[Attempt], scale: Scale) -> Iterator[Markup]:
         span = (attempt.started_s, attempt.started_s + attempt.duration_s)
         yield scale.bar(f"try{failed}", span)
         answered = [each for each in attempt.exchanges if not each.trouble]
-        spans = [phase for each in answered for phase in phases_of(each)]
+        spans = [phase for each in answered for phase in phases_of(each.timing, each.started_s)]
         for kind, is_of in (("connect", True), ("wait", False)):
             yield scale.merged(kind, [s for phase, s in spans if (phase in _CONNECTING) is is_of])
         lost = [_whole(each) for each in attempt.exchanges if each.trouble]
@@ -93,7 +93,7 @@ def _whole(exchange: Exchange) -> Span:
     return exchange.started_s, exchange.started_s + exchange.timing.total_s
 
 
-def _axis(scale: Scale) -> Markup:
+def axis(scale: Scale) -> Markup:
     """Round moments, with a line down through every lane."""
     ticks = list(scale.ticks())
     marks = [element("text", words, x=place, y="11") for words, place in ticks]

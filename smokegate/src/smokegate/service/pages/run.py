@@ -1,0 +1,177 @@
+"""One run: its verdict and why, what did not hold, what ran when, and what people said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from smokegate.history.first_runs import RunMark
+from smokegate.history.neighbours import Neighbours, neighbours
+from smokegate.history.queries import RememberedRun, ResultLine
+from smokegate.reports.page import Section
+from smokegate.reports.page.markup import Markup, element, joined, table
+from smokegate.reports.wording import SIGNS, seconds, several
+from smokegate.results import Outcome
+from smokegate.service.api.answers import run as kept_run
+from smokegate.service.asked import OneRun, Question, read_known
+from smokegate.service.pages import labels, requests
+from smokegate.service.pages.failures import demands
+from smokegate.service.pages.frame import Content
+from smokegate.service.pages.words import (
+    cell,
+    check_link,
+    fact,
+    facts,
+    href,
+    link,
+    minute,
+    outcome,
+    verdict,
+)
+
+_CARDS = 30
+_CHECKS = 300
+_ORDER = [each.value for each in (Outcome.FAILED, Outcome.BLOCKED, Outcome.UNKNOWN)]
+_PROBES = "run"
+_NOT_KEPT = "Why is not kept here; the report of the run has it."
+_OUTCOMES = [each.value for each in Outcome]
+
+
+def page(question: Question, given: Mapping[str, str], *, can_log_in: bool) -> Content:
+    """The page of a run."""
+    found = kept_run(question, read_known(OneRun, {"run_id": given.get("id", "")}))
+    beside = neighbours(question.connection, found.run.run_id)
+    said = labels.judgement(found, question.visitor, can_log_in=can_log_in)
+    return Content(
+        title=f"{found.run.action}: run {found.run.run_id}",
+        head=joined(_headline(found), _strip(found), _facts(found), _beside(beside)),
+        sections=[
+            Section("failures", "What did not pass", "What did not pass", _failures(found)),
+            Section("label", "Label", "Was it right?", said),
+            Section("checks", "Checks", "Checks", _checks(found)),
+            Section("waterfall", "Requests", "What was requested when", requests.lanes(found)),
+        ],
+        verdict=found.run.action,
+        data=href(f"api/runs/{found.run.run_id}"),
+    )
+
+
+def _headline(found: RememberedRun) -> Markup:
+    run = found.run
+    words = run.action.upper() + (" (partial)" if run.partial else "")
+    where = link(run.environment, "environment", name=run.environment)
+    return joined(
+        element("p", f"run {run.run_id} in ", where, class_="eyebrow"),
+        element("p", run.target, class_="target"),
+        element("h1", words, class_=f"verdict {run.action}"),
+        element("p", run.reason, class_="why"),
+    )
+
+
+def _strip(found: RememberedRun) -> Markup:
+    """Every check as a cell of its colour, and how many of each there are."""
+    ended = [each.outcome for each in found.results]
+    keys = [
+        element("li", element("span", class_=f"key {name}"), f"{ended.count(name)} {name}")
+        for name in _OUTCOMES
+        if name in ended
+    ]
+    suites = sorted(
+        {each.suite for each in found.results}, key=lambda each: (each == _PROBES, each)
+    )
+    strips = (_suite(each, found.results) for each in suites)
+    return joined(
+        element("div", *strips, class_="strips", aria_hidden="true"),
+        element("ul", *keys, class_="keys"),
+    )
+
+
+def _suite(suite: str, results: Iterable[ResultLine]) -> Markup:
+    cells = [
+        element("span", class_=f"cell {each.outcome}", title=f"{each.check}: {each.outcome}")
+        for each in results
+        if each.suite == suite
+    ]
+    name = "probes" if suite == _PROBES else suite
+    return element("div", element("span", name), element("div", *cells), class_="strip")
+
+
+def _facts(found: RememberedRun) -> Markup:
+    run = found.run
+    told = {
+        "Version": run.version or "not known",
+        "Began": f"{minute(run.started_at)} UTC",
+        "Took": seconds(run.duration_s),
+        "Requests": f"{run.requests:,}",
+        "Decided by": run.rule,
+        "Interrupted": "yes" if run.interrupted else "",
+        "Made by": found.tool,
+    }
+    return facts(*(fact(name, words) for name, words in told.items() if words))
+
+
+def _beside(beside: Neighbours) -> Markup:
+    """The way to the runs beside it."""
+    there = {
+        "Run before": beside.previous,
+        "Run after": beside.next,
+        "Last good run": beside.last_good,
+    }
+    items = [element("li", f"{words}: ", _mark(run)) for words, run in there.items() if run]
+    return element("ul", *items, class_="beside") if items else Markup()
+
+
+def _mark(run: RunMark) -> Markup:
+    words = verdict(run.action)
+    return joined(element("a", run.run_id, href=href("run", id=run.run_id)), " ", words)
+
+
+def _failures(found: RememberedRun) -> Markup:
+    there = [each for each in found.results if each.outcome in _ORDER]
+    there.sort(key=lambda each: (each.check not in found.deciding, _ORDER.index(each.outcome)))
+    cards = [_card(each, found) for each in there[:_CARDS]]
+    words = f"{several(len(there) - _CARDS, 'more check')} did not pass, see below"
+    more = [element("p", words, class_="more")] if len(there) > _CARDS else []
+    return joined(*cards, *more)
+
+
+def _card(result: ResultLine, found: RememberedRun) -> Markup:
+    failures = [each for each in found.failures if each.check == result.check]
+    decided = result.check in found.deciding
+    badge = element("span", "decided the verdict", class_="badge") if decided else ""
+    name = check_link(result.check, found.run.environment)
+    sign = element(
+        "span",
+        SIGNS[Outcome(result.outcome)],
+        class_=f"sign {result.outcome}",
+        role="img",
+        aria_label=result.outcome,
+    )
+    told = demands(failures) if failures else element("p", _NOT_KEPT, class_="soft")
+    return element(
+        "article",
+        element("h3", sign, name, badge),
+        element("p", result.title, class_="soft"),
+        told,
+        class_=f"cause {result.outcome}",
+        id=result.check,
+    )
+
+
+def _checks(found: RememberedRun) -> Markup:
+    head = ("check", "outcome", "what it is", "took", "")
+    rows = [_row(each, found) for each in found.results[:_CHECKS]]
+    left = len(found.results) - len(rows)
+    more = element("p", f"{several(left, 'more check')} not shown", class_="more") if left else ""
+    return joined(table(head, rows), more) if rows else Markup()
+
+
+def _row(result: ResultLine, found: RememberedRun) -> Markup:
+    remark = "flaky" if result.flaky else ""
+    return element(
+        "tr",
+        element("th", check_link(result.check, found.run.environment), scope="row", class_="id"),
+        cell("outcome", outcome(result.outcome)),
+        cell("what it is", result.title, class_="title"),
+        cell("took", seconds(result.duration_s)),
+        cell("", remark),
+    )
