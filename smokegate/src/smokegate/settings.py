@@ -188,12 +188,12 @@ def load(
 
 
 def _refuse_no_moment(known: Mapping[str, Any], found: Mapping[str, Sourced]) -> None:
-    if not _is_moment(known.get("deployed_at") or "1970-01-01"):
+    if not is_moment(known.get("deployed_at") or "1970-01-01"):
         source = found["deployed_at"].source
         raise UsageError(f"{source}: deployed_at: expected {_A_MOMENT}")
 
 
-def _is_moment(text: str) -> bool:
+def is_moment(text: str) -> bool:
     """Whether it is a moment of ISO 8601 that every calendar here knows, in UTC too."""
     try:
         return _FIRST_YEAR <= datetime.fromisoformat(text).year < MAXYEAR

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hypothesis import given
-from smokegate.history.measures import OPENS
 from smokegate.history.first_runs import RunMark
+from smokegate.history.measures import OPENS
 from smokegate.history.neighbours import Neighbours, neighbours
 from smokegate.history.store import Store
 from smokegate.results import JudgedRun

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hypothesis import given
-from smokegate.history.measures import CLOSES
 from smokegate.history.labels import set_label
+from smokegate.history.measures import CLOSES
 from smokegate.history.open_alarms import open_alarm_counts, open_alarms
 from smokegate.history.rows import milliseconds
 from smokegate.history.store import Store

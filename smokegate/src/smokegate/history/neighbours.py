@@ -8,8 +8,8 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, select, tuple_
 
 from smokegate.history import tables
-from smokegate.history.measures import OPENS
 from smokegate.history.first_runs import Mark, RunMark
+from smokegate.history.measures import OPENS
 
 _runs = tables.runs
 

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from smokegate.errors import UsageError
 from smokegate.history import deployments, detection, digest, outcomes, queries, trends
 from smokegate.history.labels import set_label
-from smokegate.history.rows import DAY_MS, milliseconds, moment
+from smokegate.history.rows import milliseconds, moment
 from smokegate.service.api.types import (
     Checks,
     Deployment,
@@ -36,7 +36,7 @@ from smokegate.service.asked import (
     Window,
 )
 from smokegate.service.glances import Overview, glances
-from smokegate.settings import check_url
+from smokegate.settings import check_url, is_moment
 
 T = TypeVar("T")
 
@@ -150,22 +150,18 @@ def post_deployment(question: Question, asked: Nothing, given: DeploymentGiven) 
     """Mark that a version was deployed; twice is once."""
     del asked
     try:
-        target = check_url(given.target, "target")
         deployed_ms = _deployed_ms(given.deployed_at, question.now_ms)
-    except (UsageError, ValueError) as error:
+        target = check_url(given.target, "target")
+        version = {"environment": given.environment, "target": target, "version": given.version}
+        deployments.mark(question.connection, **version, deployed_ms=deployed_ms)
+    except UsageError as error:
         raise HTTPException(HTTPStatus.BAD_REQUEST, f"{error}.") from None
-    version = {"environment": given.environment, "target": target, "version": given.version}
-    deployments.mark(question.connection, **version, deployed_ms=deployed_ms)
     return Deployment(**version, deployed_at=moment(deployed_ms))
 
 
 def _deployed_ms(text: str, now_ms: int) -> int:
     if not text:
         return now_ms
-    try:
-        deployed_ms = milliseconds(text)
-    except (ValueError, OverflowError):
-        raise ValueError("deployed_at: not a moment such as 2026-01-31T12:00:00Z") from None
-    if not 0 <= deployed_ms <= now_ms + DAY_MS:
-        raise ValueError("deployed_at: not within the past")
-    return deployed_ms
+    if not is_moment(text):
+        raise UsageError("deployed_at: not a moment such as 2026-01-31T12:00:00Z")
+    return milliseconds(text)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from smokegate.history.alarms import CLOSES, OPENS
 from smokegate.history.labels import NOTE_CHARS
-from smokegate.history.measures import FALSE_ALARM, MISSED, TRUE_ALARM
+from smokegate.history.measures import CLOSES, FALSE_ALARM, MISSED, OPENS, TRUE_ALARM
 from smokegate.history.queries import RememberedRun, RunLine
 from smokegate.reports.page.markup import Markup, element, joined
 from smokegate.service.access.visitors import Visitor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from smokegate.history.measures import OPENS
 from smokegate.history.open_alarms import open_alarms
 from smokegate.history.overview import Standing
 from smokegate.history.queries import runs
@@ -20,7 +21,6 @@ from smokegate.service.pages.calendars import Calendar
 from smokegate.service.pages.frame import Content, day_choices
 from smokegate.service.pages.runs import run_rows
 from smokegate.service.pages.words import (
-    OPENS,
     age,
     cell,
     href,

@@ -21,7 +21,6 @@ VERDICT_SIGNS = {
 }
 Query = dict[str, str | int]
 
-OPENS = frozenset(action.value for action in Action if action.opens_the_gate)
 SOURCES = {"told": "told to a run", "marked": "marked", "sighted": "first sight"}
 _MINUTE_S = 60
 _UNITS = (("d", 86_400), ("h", 3_600))
