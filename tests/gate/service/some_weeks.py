@@ -92,30 +92,30 @@ FLAWS = {
 SLOW_DAYS = range(12, 16)  # of production
 
 
-def some_weeks(days: int = DAYS) -> History:
+def some_weeks(first_day: int = 0) -> History:
     """A few runs a day, and a deployment every four days of which some went wrong."""
     luck = random.Random(11)
     made = [
         event
         for place, environment in enumerate(TARGETS)
-        for event in _events(luck, environment, place, days)
+        for event in _events(luck, environment, place, first_day)
     ]
     return [event for _, event in sorted(made, key=lambda each: each[0])]
 
 
 def _events(
-    luck: random.Random, environment: str, place: int, days: int
+    luck: random.Random, environment: str, place: int, first_day: int
 ) -> Iterator[tuple[float, JudgedRun | Mark]]:
     """What happened in an environment, each with its hour."""
     each_day = RUNS_A_DAY[environment]
-    for number in range(days * each_day):
+    for number in range(first_day * each_day, DAYS * each_day):
         hour = 24 * number / each_day + 1.5 + place
         day = int(hour // 24)
         version = f"2.{(day + 3) // 4 + 6 + (place > 0)}.0"
         if number % each_day == 0 and day % 4 == 1:
             at_ms = milliseconds(stamp(BEGIN + timedelta(hours=hour, minutes=-12)))
             yield hour - 0.2, Mark(environment, TARGETS[environment], version, at_ms)
-        if hour < 24 * days - 9:
+        if hour < 24 * DAYS - 9:
             yield hour, _run(luck, environment, hour, version, number)
 
 

@@ -49,13 +49,16 @@ class Signer:
         return self._signature("form", owner)
 
     def _signature(self, purpose: str, text: str) -> str:
-        return _encoded(hmac.digest(self._key, f"{purpose}:{text}".encode(), "sha256"))
+        return _encoded(hmac.digest(self._key, _bytes(f"{purpose}:{text}"), "sha256"))
 
 
 def is_same(given: str, secret: str) -> bool:
     """Whether somebody gave a secret, which is not empty; how long it takes tells nothing."""
-    one, other = (each.encode(errors="surrogatepass") for each in (given, secret))
-    return bool(secret) and hmac.compare_digest(one, other)
+    return bool(secret) and hmac.compare_digest(_bytes(given), _bytes(secret))
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")
 
 
 def _encoded(content: bytes) -> str:
