@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx2
@@ -13,8 +13,13 @@ from lattice.settings import Settings
 from smokegate.fault_proxy.certificates import Certificates
 from structlog.testing import capture_logs
 
+from lattice import postgresql
+from tests.lattice.databases import KINDS, PostgresDatabase, sqlite_url, worker_name
 from tests.lattice.in_process import CHEAP_PASSWORDS, Lattice
+from tests.lattice.servers import Redis
+from tests.lattice.shared_postgres import shared_postgres
 from tests.system.lattice_process import LatticeProcess
+from tests.system.sharing import shared_folder
 
 
 @pytest.fixture(autouse=True)
@@ -24,13 +29,87 @@ def quiet() -> Iterator[None]:
         yield
 
 
+# What stores and reads: all of it runs on both databases.
+OF_DATA = {
+    "accounts",
+    "lattices",
+    "pathfinding",
+    "subscriptions",
+    "tenants",
+    "test_caller",
+    "test_database",
+    "test_sessions",
+    "usage",
+    "webhooks",
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of data on each kind of database."""
+    is_of_data = OF_DATA & set(metafunc.module.__name__.split("."))
+    if is_of_data and "database_kind" in metafunc.fixturenames:
+        metafunc.parametrize("database_kind", KINDS, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The PostgreSQL of this test run."""
+    with shared_postgres(shared_folder(tmp_path_factory, "lattice_postgres")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server: str) -> Iterator[PostgresDatabase]:
+    """The database of this worker process, migrated."""
+    with closing(PostgresDatabase(postgres_server, worker_name())) as database:
+        database.migrate()
+        yield database
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Redis]:
+    """The Redis of this worker process: leave it running as you found it."""
+    with Redis() as server:
+        yield server
+
+
 @pytest.fixture
-def settings_with(tmp_path: Path) -> Callable[..., Settings]:
+def redis(redis_server: Redis) -> Redis:
+    """A Redis with nothing in it."""
+    redis_server.send("FLUSHALL")
+    return redis_server
+
+
+@pytest.fixture
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """The kind of database of this test: SQLite, unless it is run on both."""
+    return str(getattr(request, "param", "sqlite"))
+
+
+@pytest.fixture
+def database_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without any tenant."""
+    if database_kind == "sqlite":
+        return sqlite_url(tmp_path)
+    database: PostgresDatabase = request.getfixturevalue("postgres_database")
+    database.empty()
+    return database.url
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take no busy machine for a database that is away; tests of that say so."""
+    monkeypatch.setattr(postgresql, "ANSWERED_WITHIN_S", 60.0)
+    monkeypatch.setattr(postgresql, "CONNECTED_WITHIN_S", 60.0)
+
+
+@pytest.fixture
+def settings_with(database_url: str) -> Callable[..., Settings]:
     """Settings for a test: a database of its own, cheap passwords, and what is given."""
 
     def make(**given: object) -> Settings:
-        url = f"sqlite:///{tmp_path}/lattice.db"
-        return Settings.model_validate({"dev": True, "database_url": url} | CHEAP_PASSWORDS | given)
+        wanted = {"dev": True, "database_url": database_url}
+        return Settings.model_validate(wanted | CHEAP_PASSWORDS | given)
 
     return make
 

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 import httpx2
 from lattice.app import create_app
-from lattice.database import Database
+from lattice.database import EVERY_TENANT, Database
 from lattice.settings import Settings
 from sqlalchemy import Executable
 
@@ -70,7 +70,7 @@ class Lattice:
         """Execute a statement in a transaction of its own; returns its rows."""
 
         async def execute() -> list[Any]:
-            async with self.database.writing() as connection:
+            async with self.database.writing(EVERY_TENANT) as connection:
                 result = await connection.execute(statement)
                 return list(result) if result.returns_rows else []
 

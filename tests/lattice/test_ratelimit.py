@@ -1,11 +1,15 @@
 import asyncio
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from lattice.ratelimit import Quota, RateLimits
+from lattice.ratelimit import RateLimits
+from lattice.windows import Quota
 
+from lattice import redis
 from tests.lattice.in_process import Lattice, assert_problem
+from tests.lattice.servers import Redis
 
 ITEM = re.compile(r'"(?P<policy>\w+)"(?P<parameters>(;\w+=\d+)+)')
 
@@ -21,9 +25,21 @@ def items(field: str) -> dict[str, dict[str, int]]:
     return read
 
 
+LIMITS = {"rate_limit_anonymous": 4, "rate_limit_session": 3, "rate_limit_tenant": 5}
+
+
+@pytest.fixture(params=["memory", "redis"])
+def where(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Where the windows are kept."""
+    if request.param == "memory":
+        return {}
+    redis: Redis = request.getfixturevalue("redis")
+    return {"redis_url": redis.url}
+
+
 @pytest.fixture
-def lattice(lattice_with: Callable[..., Lattice]) -> Lattice:
-    return lattice_with(rate_limit_anonymous=4, rate_limit_session=3, rate_limit_tenant=5)
+def lattice(lattice_with: Callable[..., Lattice], where: dict[str, Any]) -> Lattice:
+    return lattice_with(**LIMITS, **where)
 
 
 def ask_me(lattice: Lattice, token: str, times: int = 1) -> list[int]:
@@ -102,8 +118,14 @@ def test_preflights_are_exempt(lattice_with: Callable[..., Lattice]) -> None:
     assert {reply.status_code for reply in replies} == {204}
 
 
-def test_requests_at_once_are_counted_exactly(lattice: Lattice) -> None:
-    limits: RateLimits = RateLimits(lattice.app.state.settings, lattice.app.state.tokens)
+def test_requests_at_once_are_counted_exactly(
+    lattice_with: Callable[..., Lattice], where: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On a busy machine it is late, not away.
+    monkeypatch.setattr(redis, "ANSWERED_WITHIN_S", 60.0)
+    lattice = lattice_with(**where)
+    state = lattice.app.state
+    limits = RateLimits(state.settings, state.tokens, state.revocations, state.redis)
 
     async def burst() -> list[bool]:
         quota = Quota("client", "address:192.0.2.1", 20)
@@ -121,3 +143,53 @@ def test_production_limits_are_those_that_are_promised(
     assert anonymous.headers["RateLimit-Policy"] == '"client";q=100;w=60'
     reply = lattice.ask("GET", "/api/auth/me", token=lattice.register().access_token)
     assert reply.headers["RateLimit-Policy"] == '"client";q=120;w=60, "tenant";q=600;w=60'
+
+
+def test_processes_with_one_redis_share_the_limits(
+    lattice_with: Callable[..., Lattice], redis: Redis
+) -> None:
+    one, other = (lattice_with(**LIMITS, redis_url=redis.url, secret=32 * "s") for _ in range(2))
+    token = one.register().access_token
+    assert ask_me(one, token, 2) + ask_me(other, token, 2) == [200, 200, 200, 429]
+
+
+def test_a_token_whose_session_has_ended_draws_on_its_address(
+    lattice_with: Callable[..., Lattice], redis: Redis
+) -> None:
+    lattice = lattice_with(redis_url=redis.url)
+    account, reused = lattice.register(), lattice.log_in()
+    lattice.ask("POST", "/api/auth/logout", token=account.access_token)
+    for _ in range(2):
+        refresh = {"refresh_token": reused.refresh_token}
+        lattice.ask("POST", "/api/auth/refresh", json=refresh)
+    for dead in (account, reused):
+        reply = lattice.ask("GET", "/api/auth/me", token=dead.access_token)
+        assert_problem(reply, 401)
+        assert reply.headers["RateLimit-Policy"] == '"client";q=100;w=60'
+
+
+def test_what_redis_forgets_lets_nobody_in(
+    lattice_with: Callable[..., Lattice], redis: Redis
+) -> None:
+    lattice = lattice_with(redis_url=redis.url)
+    token = lattice.register().access_token
+    lattice.ask("POST", "/api/auth/logout", token=token)
+    redis.send("FLUSHALL")
+    assert_problem(lattice.ask("GET", "/api/auth/me", token=token), 401)
+
+
+def test_without_its_redis_a_process_counts_for_itself(
+    lattice_with: Callable[..., Lattice],
+) -> None:
+    with Redis() as redis:
+        lattice = lattice_with(**LIMITS, redis_url=redis.url)
+        token = lattice.register().access_token
+        assert ask_me(lattice, token, 4) == [200, 200, 200, 429]
+        redis.kill()
+        assert ask_me(lattice, token, 4) == [200, 200, 200, 429]
+        redis.start()
+        lattice.ask("GET", "/health/redis")
+        assert ask_me(lattice, token, 4) == [200, 200, 200, 429]
+        redis.hang()
+        assert ask_me(lattice, lattice.register("bob").access_token, 1) == [200]
+        redis.resume()

@@ -1,4 +1,4 @@
-"""The command line: `python -m lattice serve`."""
+"""The command line: `python -m lattice serve` and `python -m lattice migrate`."""
 
 import argparse
 import gc
@@ -18,8 +18,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Late, because it takes most of the start: a wrong option is answered at once. Nothing becomes
     # garbage meanwhile, and looking for it would take a tenth of the time.
     gc.disable()
-    from lattice.server import serve
+    from lattice.server import migrate, serve
 
+    if options.command == "migrate":
+        return migrate()
     return serve(options.host, options.port, dev=options.dev)
 
 
@@ -37,6 +39,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument(
         "--dev", action="store_true", help="development: make up a secret, allow a local page"
+    )
+    commands.add_parser(
+        "migrate",
+        help="bring the database to the schema of this version",
+        epilog="The database is LATTICE_DATABASE_URL; what is there stays.",
     )
     return parser
 

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+import structlog
 from fastapi import APIRouter, FastAPI
 
 from lattice.accounts.expiry import keep_removing_expired
 from lattice.accounts.routes import router as accounts
 from lattice.database import Database
 from lattice.documentation import add_documentation
+from lattice.errors import DatabaseUnusableError
 from lattice.health.metrics import Measuring, Metrics
 from lattice.health.routes import router as health
 from lattice.lattices.routes import router as lattices
@@ -18,10 +20,13 @@ from lattice.pathfinding.routes import router as pathfinding
 from lattice.pathfinding.searches import Searches
 from lattice.problems import UnexpectedErrors, answer_with_problems
 from lattice.ratelimit import RateLimiting, RateLimits
+from lattice.redis import RedisServer
+from lattice.schema import HEAD
 from lattice.security.body import BodyLimit
 from lattice.security.cors import CrossOrigin
 from lattice.security.headers import SecurityHeaders
 from lattice.security.passwords import Passwords
+from lattice.security.revocations import Revocations
 from lattice.security.tokens import Tokens
 from lattice.settings import Settings
 from lattice.subscriptions.routes import router as subscriptions
@@ -56,8 +61,10 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_running,
     )
     app.state.settings = settings
-    app.state.database = Database(settings.database_url)
+    app.state.database = Database(settings.database_url, HEAD)
+    app.state.redis = RedisServer(settings.redis_url) if settings.redis_url else None
     app.state.tokens = Tokens(settings)
+    app.state.revocations = Revocations(settings, app.state.redis)
     app.state.passwords = Passwords(settings)
     app.state.searches = Searches(settings)
     app.state.announcements = Announcements()
@@ -75,7 +82,9 @@ def create_app(settings: Settings) -> FastAPI:
 def _protect(app: FastAPI, settings: Settings) -> None:
     """Put the protections around the routes, the innermost first."""
     app.add_middleware(BodyLimit, limit_bytes=settings.body_limit_bytes)
-    app.add_middleware(RateLimiting, rate_limits=RateLimits(settings, app.state.tokens))
+    state = app.state
+    rate_limits = RateLimits(settings, state.tokens, state.revocations, state.redis)
+    app.add_middleware(RateLimiting, rate_limits=rate_limits)
     app.add_middleware(UnexpectedErrors)
     app.add_middleware(CallsCounted, counter=app.state.usage_counter)
     app.add_middleware(CrossOrigin, allowed_origins=settings.allowed_origins)
@@ -95,12 +104,20 @@ def _work(app: FastAPI) -> tuple[Coroutine[Any, Any, None], ...]:
     )
 
 
+async def _prepare(database: Database) -> None:
+    try:
+        await database.prepare()
+    except DatabaseUnusableError as error:
+        # A server that is not there yet, or not migrated yet, is waited for: not being ready.
+        structlog.get_logger("lattice").warning("not ready", reason=error.detail)
+
+
 @asynccontextmanager
 async def _running(app: FastAPI) -> AsyncIterator[None]:
     database: Database = app.state.database
     passwords: Passwords = app.state.passwords
     try:
-        await database.create_tables()
+        await _prepare(database)
         work = [asyncio.create_task(coroutine) for coroutine in _work(app)]
         try:
             yield
@@ -112,3 +129,5 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
         passwords.close()
         app.state.searches.close()
         await database.close()
+        if app.state.redis:
+            await app.state.redis.close()

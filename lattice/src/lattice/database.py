@@ -1,27 +1,39 @@
 """The database: its connections, its transactions and the time they store.
 
-A transaction ends *before* the reply is sent: `Reading` and `Writing` have function scope, so an
-acknowledged write is a committed write, and an error in a route takes its writes back.
+A service on either database reads one state in a reading transaction. Writers wait for each other
+under SQLite; under PostgreSQL a statement that counts or compares before it writes locks what it
+looks at.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends
-from sqlalchemy import Connection, DateTime, Dialect, MetaData, event, make_url, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import DateTime, Dialect, MetaData, Table, text
+from sqlalchemy.dialects import postgresql as postgresql_dialect
+from sqlalchemy.dialects import sqlite as sqlite_dialect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeDecorator
 from starlette.requests import HTTPConnection
 
-from lattice.sqlite import SqliteConnection, connect
+from lattice import postgresql, schema, sqlite
+from lattice.errors import database_silent
+from lattice.postgresql import PostgresServer
+from lattice.sqlite import SqliteFile
 
 T = TypeVar("T")
 
-READERS = 8
+# For what belongs to no tenant in particular: an address that wants to log in, what is due.
+EVERY_TENANT = "*"
+SET_TENANT = text("SELECT set_config('lattice.tenant_id', :tenant_id, true)")
+AFTER_COMMIT = "after_commit"
+
+Insert = postgresql_dialect.Insert | sqlite_dialect.Insert
 
 # The one register of tables: every feature's `tables` module adds its own on import.
 metadata = MetaData(
@@ -56,77 +68,127 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
+def insert_into(connection: AsyncConnection, table: Table) -> Insert:
+    """Return an insertion that can say what happens on a conflict, which is the dialect's own."""
+    if connection.dialect.name == "postgresql":
+        return postgresql_dialect.insert(table)
+    return sqlite_dialect.insert(table)
+
+
 def now() -> datetime:
     """Return the present time, aware, in UTC."""
     return datetime.now(UTC)
 
 
 class Database:
-    """Connections to one database.
+    """Connections to one database: an SQLite file or a PostgreSQL server.
 
-    SQLite has one writer: all writes of this process go through one connection and wait for it
-    in order of arrival. Other processes are waited for up to `BUSY_TIMEOUT_S`.
+    Every transaction says which tenant it is for. PostgreSQL shows and takes no other tenant's
+    rows then, even where a statement forgets to ask for one tenant's only.
+
+    With a `revision`, the database is used once its schema has that one.
     """
 
-    def __init__(self, url: str) -> None:
-        path = make_url(url).database or ""
-        self._readers = _engine(url, READERS, partial(connect, path, query_only=True))
-        self._writer = _engine(url, 1, partial(connect, path, query_only=False))
-        # A transaction that reads first and writes later fails under SQLite when another process
-        # has written in between: a writer says so at its beginning.
-        event.listen(self._readers.sync_engine, "begin", _beginning_with("BEGIN"))
-        event.listen(self._writer.sync_engine, "begin", _beginning_with("BEGIN IMMEDIATE"))
+    def __init__(self, url: str, revision: str | None = None) -> None:
+        self._is_server = url.startswith("postgresql")
+        self._kind = PostgresServer(url) if self._is_server else SqliteFile(url)
+        self.name = self._kind.name
+        self._awaited_revision = revision
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """One consistent view of the data; a write through it raises `OperationalError`."""
-        async with self._readers.connect() as connection:
+    async def reading(self, tenant_id: str) -> AsyncIterator[AsyncConnection]:
+        """One consistent view of the data; a write through it raises `DBAPIError`."""
+        await self.check_schema()
+        async with _outages_named(), self._kind.readers.connect() as connection:
+            await self._act_for(connection, tenant_id)
             yield connection
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
+    async def writing(self, tenant_id: str) -> AsyncIterator[AsyncConnection]:
         """One transaction: committed when the block ends, taken back when it raises.
 
-        Everyone else's writes wait meanwhile: compute and call out before or after, not inside.
+        Under SQLite everyone else's writes wait meanwhile: compute and call out before or after,
+        not inside.
         """
-        async with self._writer.begin() as connection:
+        await self.check_schema()
+        async with self._writing() as connection:
+            await self._act_for(connection, tenant_id)
             yield connection
 
-    async def create_tables(self) -> None:
-        """Create what is not there yet."""
-        async with self.writing() as connection:
-            await connection.run_sync(metadata.create_all)
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        async with _outages_named(), self._kind.writers.begin() as connection:
+            deeds: list[Callable[[], None]] = []
+            connection.info[AFTER_COMMIT] = deeds
+            yield connection
+        for deed in deeds:
+            deed()
+
+    async def _act_for(self, connection: AsyncConnection, tenant_id: str) -> None:
+        if self._is_server:
+            await connection.execute(SET_TENANT, {"tenant_id": tenant_id})
+
+    async def check_schema(self) -> None:
+        """Return if the schema is the awaited one and the role is bound by it.
+
+        Raises `DatabaseUnusableError` if not. Once is enough: a newer schema serves the version
+        before it too.
+        """
+        awaited = self._awaited_revision
+        if awaited is None:
+            return
+        async with _outages_named(), self._kind.readers.connect() as connection:
+            found = await connection.run_sync(schema.find_revision)
+            if self._is_server:
+                await postgresql.refuse_unbound(connection)
+        if found != awaited:
+            raise schema.out_of_date(found, awaited)
+        self._awaited_revision = None
+
+    async def prepare(self) -> None:
+        """Give an embedded file the schema of this version; a server is migrated by command."""
+        if self._is_server:
+            await self.check_schema()
+        else:
+            async with self._writing() as connection:
+                await connection.run_sync(schema.prepare, metadata)
+
+    async def migrate(self) -> str:
+        """Bring the schema to this version and return the revision that it had before, or ""."""
+        engine = self._kind.make_migrator()
+        try:
+            async with _outages_named(), engine.begin() as connection:
+                return await connection.run_sync(schema.upgrade)
+        finally:
+            await engine.dispose()
 
     async def ping(self) -> None:
-        """Return if the database answers a query, raise what the driver raises if not."""
-        async with self.reading() as connection:
-            await connection.execute(text("SELECT count(*) FROM sqlite_master"))
+        """Return if the database answers and takes writes, raise `SQLAlchemyError` if not."""
+        async with _outages_named():
+            await self._kind.ping()
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._readers.dispose()
-        await self._writer.dispose()
+        await self._kind.close()
 
 
-def _engine(
-    url: str, connections: int, connect_one: Callable[[], Awaitable[SqliteConnection]]
-) -> AsyncEngine:
-    # The driver is asked for no more than `connect_one` does: its arguments are not passed on.
-    return create_async_engine(
-        url,
-        async_creator=lambda *_, **__: connect_one(),
-        pool_size=connections,
-        max_overflow=0,
-    )
+@asynccontextmanager
+async def _outages_named() -> AsyncIterator[None]:
+    """Raise `DatabaseUnusableError` for whatever shows that the database is not there."""
+    try:
+        yield
+    # A connection that cannot be made, and one that does not answer in time.
+    except (OSError, PoolTimeoutError) as error:
+        raise database_silent() from error
+    except DBAPIError as error:
+        if outage := postgresql.unusable(error) or sqlite.unusable(error):
+            raise outage from error
+        raise
 
 
-def _beginning_with(statement: str) -> Callable[[Connection], None]:
-    def begin(connection: Connection) -> None:
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, SqliteConnection)  # noqa: S101 - `_engine` makes no other
-        driver.begin_with(statement)
-
-    return begin
+def after_commit(connection: AsyncConnection, deed: Callable[[], None]) -> None:
+    """Do something once the transaction is committed, and not at all if it is taken back."""
+    connection.info[AFTER_COMMIT].append(deed)
 
 
 async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
@@ -154,17 +216,5 @@ async def _database(request: HTTPConnection) -> Database:
     return database_of(request)
 
 
-async def _reading(request: HTTPConnection) -> AsyncIterator[AsyncConnection]:
-    async with database_of(request).reading() as connection:
-        yield connection
-
-
-async def _writing(request: HTTPConnection) -> AsyncIterator[AsyncConnection]:
-    async with database_of(request).writing() as connection:
-        yield connection
-
-
-Reading = Annotated[AsyncConnection, Depends(_reading, scope="function")]
-Writing = Annotated[AsyncConnection, Depends(_writing, scope="function")]
 # For routes that compute between two transactions: a search, a password hash.
 Transactions = Annotated[Database, Depends(_database)]

@@ -11,11 +11,15 @@ ApiError
 ├── TooManyRequestsError      429  with Retry-After
 ├── UnavailableError          503
 └── InsufficientStorageError  507
+
+DatabaseUnusableError         503  whatever a request was about to do
+RedisUnusableError                 each process does without it
 """
 
 from collections.abc import Mapping
 from http import HTTPStatus
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 
@@ -124,3 +128,34 @@ class InsufficientStorageError(ApiError):
 
     def __init__(self) -> None:
         super().__init__("The storage of this service is full; the request was not done.")
+
+
+class DatabaseUnusableError(SQLAlchemyError):
+    """The database cannot be used now, through no fault of the statement.
+
+    `state` says it in a word for machines, the text in a sentence for whoever called.
+    """
+
+    def __init__(self, state: str, detail: str) -> None:
+        super().__init__(detail)
+        self.state = state
+        self.detail = detail
+
+
+def database_silent() -> DatabaseUnusableError:
+    """Return the error of a database that is stopped, hung or out of connections."""
+    return DatabaseUnusableError("disconnected", "The database does not answer.")
+
+
+def database_read_only() -> DatabaseUnusableError:
+    """Return the error of a database that takes no writes."""
+    return DatabaseUnusableError("read-only", "The database takes no writes at present.")
+
+
+class RedisUnusableError(Exception):
+    """Redis cannot be used now; `state` and `detail` as those of `DatabaseUnusableError`."""
+
+    def __init__(self, state: str, detail: str) -> None:
+        super().__init__(detail)
+        self.state = state
+        self.detail = detail

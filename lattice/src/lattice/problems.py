@@ -8,17 +8,26 @@ import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lattice.errors import ApiError, BadRequestError, InsufficientStorageError, InvalidError
-from lattice.sqlite import is_full
+from lattice import postgresql, sqlite
+from lattice.errors import (
+    ApiError,
+    BadRequestError,
+    ConflictError,
+    DatabaseUnusableError,
+    InsufficientStorageError,
+    InvalidError,
+    UnavailableError,
+)
 
 MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 1
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
@@ -85,7 +94,9 @@ def answer_with_problems(app: FastAPI) -> None:
     """Let every refusal of the application be a problem, those of the framework included."""
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _not_valid)
-    app.add_exception_handler(OperationalError, _not_stored)
+    app.add_exception_handler(DatabaseUnusableError, _not_reachable)
+    app.add_exception_handler(IntegrityError, _overtaken)
+    app.add_exception_handler(DBAPIError, _not_stored)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -122,14 +133,31 @@ async def _not_valid(request: Request, error: Exception) -> Response:
     return problem(InvalidError(words))
 
 
+async def _not_reachable(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DatabaseUnusableError)  # noqa: S101 - registered for this type only
+    _log(request, "the database cannot be used", reason=error.detail)
+    return problem(UnavailableError(error.detail, headers={"Retry-After": str(RETRY_AFTER_S)}))
+
+
+async def _overtaken(request: Request, error: Exception) -> Response:
+    """Say that something it builds on went away between looking and writing."""
+    del error
+    _log(request, "overtaken by another request")
+    return problem(ConflictError("It was changed meanwhile; the request was not done."))
+
+
 async def _not_stored(request: Request, error: Exception) -> Response:
     """Say that the disk is full; of what else may be wrong with a database nothing is told."""
-    assert isinstance(error, OperationalError)  # noqa: S101 - registered for this type only
-    if not is_full(error.orig):
+    assert isinstance(error, DBAPIError)  # noqa: S101 - registered for this type only
+    if not sqlite.is_full(error.orig) and not postgresql.is_full(error.orig):
         raise error
-    log = structlog.get_logger("lattice")
-    log.error("the storage is full", method=request.method, path=request.url.path)
+    _log(request, "the storage is full")
     return problem(InsufficientStorageError())
+
+
+def _log(request: Request, event: str, **facts: object) -> None:
+    log = structlog.get_logger("lattice")
+    log.error(event, method=request.method, path=request.url.path, **facts)
 
 
 def _field(location: Sequence[int | str]) -> str:

@@ -7,62 +7,51 @@ The headers are those of draft-ietf-httpapi-ratelimit-headers-10.
 | with a valid access token | its session | policy "tenant" counts all sessions of the tenant |
 | anyone else | the address | |
 
-So one session that is out of breath locks out neither its account nor anyone else.
+So one session that is out of breath locks out neither its account nor anyone else. A token whose
+session is known to have ended is anyone's.
 """
 
-import math
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lattice.errors import TooManyRequestsError
+from lattice.errors import RedisUnusableError, TooManyRequestsError
 from lattice.problems import problem
+from lattice.redis import RedisServer
+from lattice.security.revocations import Revocations
 from lattice.security.tokens import Claims, InvalidTokenError, TokenKind, Tokens
 from lattice.settings import Settings
+from lattice.windows import WINDOW_S, MemoryWindows, Quota, RedisWindows, Usage
 
-WINDOW_S = 60
 # What operators and their machines ask must be answered above all under load.
 EXEMPT_PATHS = frozenset({"/health", "/metrics", "/version", "/docs", "/openapi.json"})
 EXEMPT_PREFIX = "/health/"
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """What one policy allows to one partition: an address, a session or a tenant."""
-
-    policy: str
-    partition: str
-    per_minute: int
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Where a quota stands after a request: what remains, and until when."""
-
-    quota: Quota
-    allowed: bool
-    remaining: int
-    resets_in_s: int
-
-
 class RateLimits:
-    """Counts requests against quotas; the storage is the seam for counting across processes."""
+    """Counts requests, and says what each quota has left.
 
-    def __init__(self, settings: Settings, tokens: Tokens) -> None:
+    In Redis for all processes; while it is away, and where there is none, in this one.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        tokens: Tokens,
+        revocations: Revocations,
+        redis: RedisServer | None = None,
+    ) -> None:
         self._settings = settings
         self._tokens = tokens
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._revocations = revocations
+        self._shared = RedisWindows(redis) if redis else None
+        self._own = MemoryWindows()
 
-    def quotas(self, authorization: str, address: str) -> Sequence[Quota]:
+    async def quotas(self, authorization: str, address: str) -> Sequence[Quota]:
         """Return the quotas that a request draws on, the narrowest first."""
         claims = self._claims(authorization)
-        if claims is None:
+        if claims is None or await self._revocations.has(claims.session_id):
             return (Quota("client", f"address:{address}", self._settings.rate_limit_anonymous),)
         return (
             Quota("client", f"session:{claims.session_id}", self._settings.rate_limit_session),
@@ -80,19 +69,12 @@ class RateLimits:
 
     async def draw(self, quotas: Sequence[Quota]) -> list[Usage]:
         """Count one request against each quota, up to the first that is used up."""
-        drawn: list[Usage] = []
-        for quota in quotas:
-            drawn.append(await self._draw(quota))
-            if not drawn[-1].allowed:
-                break
-        return drawn
-
-    async def _draw(self, quota: Quota) -> Usage:
-        item = RateLimitItemPerMinute(quota.per_minute)
-        allowed = await self._limiter.hit(item, quota.partition)
-        resets_at_s, remaining = await self._limiter.get_window_stats(item, quota.partition)
-        resets_in_s = min(WINDOW_S, max(1, math.ceil(resets_at_s - time.time())))
-        return Usage(quota, allowed, remaining, resets_in_s)
+        if self._shared:
+            try:
+                return await self._shared.hit(quotas)
+            except RedisUnusableError:
+                pass
+        return await self._own.hit(quotas)
 
 
 class RateLimiting:
@@ -109,7 +91,7 @@ class RateLimiting:
             return
         address = scope["client"][0] if scope.get("client") else "unknown"
         authorization = Headers(scope=scope).get("authorization", "")
-        quotas = self._rate_limits.quotas(authorization, address)
+        quotas = await self._rate_limits.quotas(authorization, address)
         usages = await self._rate_limits.draw(quotas)
 
         async def with_quotas(message: Message) -> None:

@@ -20,7 +20,9 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from lattice.app import create_app
+from lattice.database import Database
 from lattice.logs import log_as_json
+from lattice.schema import HEAD
 from lattice.settings import Settings
 
 EXIT_UNUSABLE = 2
@@ -115,20 +117,47 @@ def _run(
     gc.enable()
     server = Server(config, _ready_line(settings, listener, host, tls=context is not None))
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(_serve(app, server, listener, settings))
+        runner.run(_serve(app, server, listener))
 
 
-async def _serve(
-    app: FastAPI, server: "Server", listener: socket.socket, settings: Settings
-) -> None:
+async def _serve(app: FastAPI, server: "Server", listener: socket.socket) -> None:
     try:
         # Entered here, not by the server, which would report a database that does not open with
         # a traceback.
         async with app.router.lifespan_context(app):
             await server.serve(sockets=[listener])
     except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error)
-        raise UnusableError(f"LATTICE_DATABASE_URL: {settings.database_url}: {reason}") from error
+        raise _unusable_database(app.state.database, error) from error
+
+
+def _unusable_database(database: Database, error: SQLAlchemyError) -> UnusableError:
+    reason = str(getattr(error, "orig", None) or error)
+    # An outage of the database is told by its cause.
+    if isinstance(error.__cause__, OSError):
+        reason = f"{reason} {error.__cause__}"
+    return UnusableError(f"LATTICE_DATABASE_URL: {database.name}: {reason}")
+
+
+def migrate() -> int:
+    """Bring the database to this version's schema; return the exit code, as `serve` does."""
+    try:
+        # Development: no secret is needed for this.
+        print(asyncio.run(_migrate(_settings(dev=True))))  # noqa: T201 - the operator's line
+    except UnusableError as error:
+        print(f"lattice: {error}", file=sys.stderr)  # noqa: T201 - the operator's line
+        return EXIT_UNUSABLE
+    return 0
+
+
+async def _migrate(settings: Settings) -> str:
+    database = Database(settings.database_url)
+    try:
+        before = await database.migrate()
+    except SQLAlchemyError as error:
+        raise _unusable_database(database, error) from error
+    finally:
+        await database.close()
+    return f"{database.name} has schema {HEAD}, it had {before or 'none'}"
 
 
 def _ready_line(settings: Settings, listener: socket.socket, host: str, *, tls: bool) -> str:

@@ -2,6 +2,7 @@
 
 import secrets
 from importlib.metadata import version as installed_version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -32,7 +33,14 @@ class Settings(BaseSettings):
         description="Version that is served; by default the installed one.",
     )
     database_url: str = Field(
-        default="sqlite+aiosqlite:///lattice.db", description="Where the data lies."
+        default="sqlite+aiosqlite:///lattice.db",
+        description="Where the data lies: a file of SQLite or a database of PostgreSQL.",
+        repr=False,
+    )
+    redis_url: str | None = Field(
+        default=None,
+        description="Redis, in which all processes count rate limits and note ended sessions.",
+        repr=False,
     )
     tls_cert: Path | None = Field(default=None, description="Certificate chain, PEM.")
     tls_key: Path | None = Field(default=None, description="Private key, PEM.")
@@ -106,16 +114,30 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _database_is_a_file(cls, url: str) -> str:
+    def _database_is_known(cls, url: str) -> str:
         scheme, separator, rest = url.partition("://")
+        if scheme in {"postgresql", "postgres", "postgresql+asyncpg"} and rest:
+            _demand("asyncpg", "PostgreSQL", "postgres")
+            return f"postgresql://{rest}"
         if not separator or scheme not in {"sqlite", "sqlite+aiosqlite"}:
-            msg = "only sqlite:///FILE is supported"
+            msg = "only sqlite:///FILE and postgresql://USER:PASSWORD@HOST/NAME are supported"
             raise ValueError(msg)
         # In memory every connection would have a database of its own.
         if rest in {"", "/"} or ":memory:" in rest or "mode=memory" in rest:
             msg = "an in-memory database cannot be shared by connections: name a file"
             raise ValueError(msg)
         return f"sqlite+aiosqlite://{rest}"
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_is_known(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        if not url.startswith(("redis://", "rediss://", "unix://")):
+            msg = "only redis://, rediss:// and unix:// are supported"
+            raise ValueError(msg)
+        _demand("redis", "Redis", "redis")
+        return url
 
     @field_validator("tls_cert", "tls_key")
     @classmethod
@@ -157,6 +179,12 @@ class Settings(BaseSettings):
     def allows_private_receivers(self) -> bool:
         """Whether webhooks may name this machine and private networks."""
         return self.dev if self.webhooks_allow_private is None else self.webhooks_allow_private
+
+
+def _demand(package: str, what: str, extra: str) -> None:
+    if find_spec(package) is None:
+        msg = f"{what} needs the package {package}: install lattice-api[{extra}]"
+        raise ValueError(msg)
 
 
 def settings_of(request: HTTPConnection) -> Settings:

@@ -5,12 +5,19 @@ eight times as much as the statement itself. SQLAlchemy fetches all rows at once
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import aiosqlite
+from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from lattice.errors import DatabaseUnusableError, database_silent
 
 BUSY_TIMEOUT_S = 5.0
+READERS = 8
 CHUNK_ROWS = 64
 
 
@@ -96,9 +103,69 @@ class SqliteConnection(aiosqlite.Connection):
             await self._execute(work)  # type: ignore[no-untyped-call]
 
 
+class SqliteFile:
+    """The engines of one database file.
+
+    SQLite has one writer: all writes of this process go through one connection and wait for it
+    in order of arrival. Other processes are waited for up to `BUSY_TIMEOUT_S`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.name = url
+        path = make_url(url).database or ""
+        self.readers = _engine(url, READERS, partial(connect, path, query_only=True))
+        self.writers = _engine(url, 1, partial(connect, path, query_only=False))
+        # A transaction that reads first and writes later fails under SQLite when another process
+        # has written in between: a writer says so at its beginning.
+        event.listen(self.readers.sync_engine, "begin", _beginning_with("BEGIN"))
+        event.listen(self.writers.sync_engine, "begin", _beginning_with("BEGIN IMMEDIATE"))
+
+    def make_migrator(self) -> AsyncEngine:
+        """Return an engine to change the schema with."""
+        return self.writers
+
+    async def ping(self) -> None:
+        """Return if the file answers a query, raise what the driver raises if not."""
+        async with self.readers.connect() as connection:
+            await connection.execute(text("SELECT count(*) FROM sqlite_master"))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.readers.dispose()
+        await self.writers.dispose()
+
+
+def _engine(
+    url: str, connections: int, connect_one: Callable[[], Awaitable[SqliteConnection]]
+) -> AsyncEngine:
+    # The driver is asked for no more than `connect_one` does: its arguments are not passed on.
+    return create_async_engine(
+        url,
+        async_creator=lambda *_, **__: connect_one(),
+        pool_size=connections,
+        max_overflow=0,
+    )
+
+
+def _beginning_with(statement: str) -> Callable[[Connection], None]:
+    def begin(connection: Connection) -> None:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, SqliteConnection)  # noqa: S101 - `_engine` makes no other
+        driver.begin_with(statement)
+
+    return begin
+
+
 def is_full(error: BaseException | None) -> bool:
     """Whether a statement failed because there was no room to write to."""
     return isinstance(error, sqlite3.Error) and error.sqlite_errorcode == sqlite3.SQLITE_FULL
+
+
+def unusable(error: DBAPIError) -> DatabaseUnusableError | None:
+    """Return the outage that an error tells of, or None: then something else is wrong."""
+    driver = error.orig
+    busy = isinstance(driver, sqlite3.Error) and driver.sqlite_errorcode == sqlite3.SQLITE_BUSY
+    return database_silent() if busy else None
 
 
 async def connect(path: str, *, query_only: bool) -> SqliteConnection:

@@ -24,27 +24,38 @@ _STARTS_WITHIN_S = 60.0
 @contextmanager
 def postgres(folder: Path) -> Iterator[str]:
     """Run a server in a folder and give the URL of its database, without a name at the end."""
-    binaries = _binaries()
-    data = folder / "data"
-    as_user = _another_user(folder)
-    log = (folder / "log").open("wb")
-    subprocess.run(
-        [binaries / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-N", "-E", "UTF8"],
-        check=True,
-        stdout=log,
-        **as_user,
-    )
+    make_cluster(folder)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    options = ["-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", "", "-F"]
-    with subprocess.Popen([binaries / "postgres", *options], stderr=log, **as_user) as server:
+    with start(folder, port) as server:
         try:
-            _wait_for(binaries, port, server)
             yield f"postgresql://postgres@127.0.0.1:{port}"
         finally:
             server.terminate()
             server.wait()
-            log.close()
+
+
+def make_cluster(folder: Path) -> None:
+    """Make what a server needs in a folder."""
+    options = ["-A", "trust", "-U", "postgres", "-N", "-E", "UTF8"]
+    with (folder / "log").open("wb") as log:
+        subprocess.run(
+            [_binaries() / "initdb", "-D", folder / "data", *options],
+            check=True,
+            stdout=log,
+            **_another_user(folder),
+        )
+
+
+def start(folder: Path, port: int) -> subprocess.Popen[bytes]:
+    """Start the server of a folder and return once it answers."""
+    options = ["-D", str(folder / "data"), "-p", str(port), "-h", "127.0.0.1", "-k", "", "-F"]
+    with (folder / "log").open("ab") as log:
+        server: subprocess.Popen[bytes] = subprocess.Popen(
+            [_binaries() / "postgres", *options], stderr=log, **_another_user(folder)
+        )
+    _wait_for(_binaries(), port, server)
+    return server
 
 
 @contextmanager

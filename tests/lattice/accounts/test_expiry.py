@@ -3,12 +3,15 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+from lattice.accounts import expiry
 from lattice.accounts.expiry import remove_expired_accounts
 from lattice.accounts.tables import users
-from lattice.database import now
+from lattice.database import EVERY_TENANT, now
 from lattice.security.tables import sessions
 from lattice.tenants.tables import tenants
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import OperationalError
 
 from tests.lattice.in_process import Lattice
 
@@ -17,7 +20,7 @@ GONE = timedelta(seconds=-1)
 
 def remove_expired(lattice: Lattice) -> int:
     async def remove() -> int:
-        async with lattice.database.writing() as connection:
+        async with lattice.database.writing(EVERY_TENANT) as connection:
             return await remove_expired_accounts(connection)
 
     return lattice.do(remove())
@@ -74,14 +77,17 @@ def test_the_running_service_removes_by_itself(lattice_with: Callable[..., Latti
 
 
 def test_trouble_with_the_database_does_not_end_the_removing(
-    lattice_with: Callable[..., Lattice],
+    lattice_with: Callable[..., Lattice], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    async def broken(*_: object) -> None:
+        raise OperationalError("DELETE", {}, Exception("no"))
+
     lattice = lattice_with(expiry_interval_s=0.02)
     lattice.register("smoke")
-    lattice.execute(text("ALTER TABLE sessions RENAME TO sessions_elsewhere"))
+    monkeypatch.setattr(expiry, "remove_expired_sessions", broken)
     lattice.execute(update(users).values(expires_at=now() + GONE))
     lattice.do(asyncio.sleep(0.1))
     # Taken back as a whole: what cannot be finished is tried again.
     assert len(lattice.execute(select(users.c.id))) == 1
-    lattice.execute(text("ALTER TABLE sessions_elsewhere RENAME TO sessions"))
+    monkeypatch.undo()
     await_removal(lattice)

@@ -5,7 +5,7 @@ import pytest
 from lattice.accounts import service
 from lattice.accounts.schemas import Credentials, Registration
 from lattice.accounts.tables import users
-from lattice.database import now
+from lattice.database import EVERY_TENANT, now
 from lattice.errors import ConflictError, UnauthorizedError
 from lattice.security.passwords import Passwords
 from lattice.tenants.tables import tenants
@@ -16,7 +16,7 @@ from tests.lattice.in_process import PASSWORD, Lattice, assert_problem
 
 def door_of(lattice: Lattice) -> service.Door:
     state = lattice.app.state
-    return service.Door(state.database, state.passwords, state.tokens)
+    return service.Door(state.database, state.passwords, state.tokens, state.revocations)
 
 
 def test_an_expired_account_is_refused_like_a_wrong_password(lattice: Lattice) -> None:
@@ -39,7 +39,7 @@ def test_an_account_that_is_removed_while_its_password_is_verified_is_refused(
     lattice.register("ada")
 
     async def removed_meanwhile(*_: object) -> bool:
-        async with lattice.database.writing() as connection:
+        async with lattice.database.writing(EVERY_TENANT) as connection:
             await connection.execute(tenants.delete())
         return True
 

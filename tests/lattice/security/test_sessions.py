@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from lattice.database import now
+from lattice.database import EVERY_TENANT, now
 from lattice.security.sessions import remove_expired_sessions
 from lattice.security.tables import sessions
 from sqlalchemy import func, select, update
@@ -43,7 +43,7 @@ def test_sessions_that_are_over_are_removed(lattice: Lattice) -> None:
     )
 
     async def remove() -> int:
-        async with lattice.database.writing() as connection:
+        async with lattice.database.writing(EVERY_TENANT) as connection:
             return await remove_expired_sessions(connection)
 
     assert lattice.do(remove()) == 1

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from lattice.app import create_app
-from lattice.database import Database, now
+from lattice.database import EVERY_TENANT, Database, now
 from lattice.settings import Settings
 from lattice.tenants.tables import tenants
 from lattice.usage import counter as counting
@@ -23,15 +23,15 @@ CALL = Counts(calls=1)
 async def prepared(settings: Settings) -> Database:
     """A database with one tenant; the application knows all tables."""
     database: Database = create_app(settings).state.database
-    await database.create_tables()
-    async with database.writing() as connection:
+    await database.prepare()
+    async with database.writing(EVERY_TENANT) as connection:
         values = {"id": TENANT, "name": "t", "plan": "free", "created_at": now()}
         await connection.execute(insert(tenants).values(values))
     return database
 
 
 async def calls(database: Database) -> int:
-    async with database.reading() as connection:
+    async with database.reading(EVERY_TENANT) as connection:
         return await connection.scalar(select(usage_days.c.calls)) or 0
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
+from lattice.database import EVERY_TENANT
 from lattice.settings import Settings
 from lattice.usage import counter as counting
 from lattice.usage.schemas import Counts
@@ -105,7 +106,7 @@ def test_days_are_told_apart(lattice: Lattice) -> None:
     yesterday = today() - timedelta(days=1)
 
     async def add() -> None:
-        async with lattice.database.writing() as connection:
+        async with lattice.database.writing(EVERY_TENANT) as connection:
             for _ in range(2):
                 counts = Counts(calls=3, lattices_created=1)
                 await add_usage(connection, account.tenant["id"], yesterday, counts)

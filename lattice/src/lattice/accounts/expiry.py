@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lattice.accounts.tables import users
-from lattice.database import Database, now
+from lattice.database import EVERY_TENANT, Database, now
 from lattice.security.sessions import remove_expired_sessions
 from lattice.tenants.tables import tenants
 
@@ -33,7 +33,7 @@ async def keep_removing_expired(database: Database, interval_s: float) -> None:
     log = structlog.get_logger("lattice")
     while True:
         try:
-            async with database.writing() as connection:
+            async with database.writing(EVERY_TENANT) as connection:
                 accounts = await remove_expired_accounts(connection)
                 sessions = await remove_expired_sessions(connection)
             if accounts or sessions:

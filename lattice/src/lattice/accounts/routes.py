@@ -15,10 +15,10 @@ from lattice.accounts.schemas import (
     SignedIn,
     TokenPair,
 )
-from lattice.database import Reading, Transactions, Writing
+from lattice.database import Transactions
 from lattice.errors import ConflictError, UnauthorizedError
 from lattice.problems import refusals
-from lattice.security.caller import CurrentCaller, TokenIssuer
+from lattice.security.caller import CurrentCaller, Reading, TokenIssuer, Writing
 from lattice.security.passwords import passwords_of
 from lattice.settings import settings_of
 
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/api/auth", tags=["accounts"])
 
 
 async def _door(request: Request, database: Transactions, tokens: TokenIssuer) -> service.Door:
-    return service.Door(database, passwords_of(request), tokens)
+    return service.Door(database, passwords_of(request), tokens, request.app.state.revocations)
 
 
 async def _lifetime(
@@ -90,9 +90,9 @@ async def refresh(refreshing: Refreshing, door: Door) -> TokenPair:
     summary="Log out",
     status_code=status.HTTP_204_NO_CONTENT,
 )
-async def log_out(caller: CurrentCaller, connection: Writing) -> None:
+async def log_out(caller: CurrentCaller, door: Door) -> None:
     """End this session: its access token and its refresh token are dead at once."""
-    await service.log_out(connection, caller)
+    await service.log_out(door, caller)
 
 
 @router.get("/me", summary="See my account")

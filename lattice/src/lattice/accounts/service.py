@@ -23,14 +23,15 @@ from lattice.accounts.schemas import (
     normal_email,
 )
 from lattice.accounts.tables import users
-from lattice.database import Database, now
+from lattice.database import EVERY_TENANT, Database, now
 from lattice.errors import ConflictError, UnauthorizedError
 from lattice.security.caller import Caller
 from lattice.security.passwords import Passwords
+from lattice.security.revocations import Revocations
 from lattice.security.sessions import Bearer, Grant, end_session, open_session, rotate
 from lattice.security.tokens import InvalidTokenError, TokenKind, Tokens
 from lattice.tenants.schemas import Tenant
-from lattice.tenants.service import create_tenant, delete_tenant, get_tenant
+from lattice.tenants.service import create_tenant, delete_tenant, get_tenant, hold_tenant
 
 FIRST_ROLE = "owner"
 _GONE = "The account has just been removed."
@@ -43,6 +44,7 @@ class Door:
     database: Database
     passwords: Passwords
     tokens: Tokens
+    revocations: Revocations
 
 
 async def register(door: Door, registration: Registration, lifetime: timedelta | None) -> SignedIn:
@@ -50,17 +52,17 @@ async def register(door: Door, registration: Registration, lifetime: timedelta |
 
     Raises `ConflictError` if the address has an account, in whatever letter case.
     """
-    async with door.database.reading() as connection:
+    async with door.database.reading(EVERY_TENANT) as connection:
         if await _find(connection, registration.email) is not None:
             raise _taken()
     password_hash = await door.passwords.hash(registration.password)
-    created_at = now()
+    created_at, tenant_id = now(), str(uuid4())
     try:
-        async with door.database.writing() as connection:
-            tenant = await create_tenant(connection, registration.tenant_name)
+        async with door.database.writing(tenant_id) as connection:
+            tenant = await create_tenant(connection, tenant_id, registration.tenant_name)
             values = {
                 "id": str(uuid4()),
-                "tenant_id": tenant.id,
+                "tenant_id": tenant_id,
                 "email": registration.email,
                 "email_key": email_key(registration.email),
                 "password_hash": password_hash,
@@ -82,14 +84,14 @@ async def log_in(door: Door, credentials: Credentials) -> SignedIn:
     Raises one and the same `UnauthorizedError`, after the same time, for a wrong password, an
     address without an account and an account that has expired.
     """
-    async with door.database.reading() as connection:
+    async with door.database.reading(EVERY_TENANT) as connection:
         row = await _find(connection, credentials.email)
     password_hash = row.password_hash if row else None
     right = await door.passwords.verify(credentials.password, password_hash)
     if row is None or not right or _has_expired(row):
         raise UnauthorizedError("The address or the password is wrong.")
     try:
-        async with door.database.writing() as connection:
+        async with door.database.writing(row.tenant_id) as connection:
             grant = await open_session(connection, door.tokens, _bearer(row))
             tenant = await get_tenant(connection, grant.caller, row.tenant_id)
     except IntegrityError as error:
@@ -107,7 +109,7 @@ async def refresh(door: Door, refresh_token: str) -> TokenPair:
         claims = door.tokens.read(refresh_token, TokenKind.REFRESH)
     except InvalidTokenError as error:
         raise refused from error
-    async with door.database.writing() as connection:
+    async with door.database.writing(claims.tenant_id) as connection:
         query = select(users).where(
             users.c.id == claims.user_id, users.c.tenant_id == claims.tenant_id
         )
@@ -115,6 +117,7 @@ async def refresh(door: Door, refresh_token: str) -> TokenPair:
         grant = await rotate(connection, door.tokens, claims, _bearer(row)) if row else None
     # Raised outside: the end of a session whose token was used twice must be committed.
     if grant is None:
+        await door.revocations.add(claims.session_id)
         raise refused
     return TokenPair(
         access_token=grant.access_token,
@@ -123,9 +126,11 @@ async def refresh(door: Door, refresh_token: str) -> TokenPair:
     )
 
 
-async def log_out(connection: AsyncConnection, caller: Caller) -> None:
+async def log_out(door: Door, caller: Caller) -> None:
     """End the session: its access token and its refresh token are dead."""
-    await end_session(connection, caller.tenant_id, caller.session_id)
+    async with door.database.writing(caller.tenant_id) as connection:
+        await end_session(connection, caller.tenant_id, caller.session_id)
+    await door.revocations.add(caller.session_id)
 
 
 async def see_me(connection: AsyncConnection, caller: Caller) -> Me:
@@ -140,6 +145,8 @@ async def see_me(connection: AsyncConnection, caller: Caller) -> Me:
 
 async def leave(connection: AsyncConnection, caller: Caller) -> None:
     """Remove the caller's account and, with its last one, the tenant and all that it owns."""
+    # Of two who leave at once, one is the last.
+    await hold_tenant(connection, caller)
     others = exists().where(users.c.tenant_id == caller.tenant_id, users.c.id != caller.user_id)
     if await connection.scalar(select(others)):
         await connection.execute(

@@ -13,6 +13,7 @@ from lattice.health import service
 from lattice.health.metrics import metrics_of
 from lattice.health.schemas import DatabaseHealth, Health, Live, Ready, RedisHealth, Version
 from lattice.problems import refusals
+from lattice.redis import redis_of
 from lattice.settings import settings_of
 
 router = APIRouter(tags=["operations"])
@@ -25,18 +26,16 @@ router = APIRouter(tags=["operations"])
     responses={503: {"model": Health, "description": "Something that it needs is not there."}},
 )
 async def see_health(request: Request, database: Transactions) -> Response:
-    """Return the state of the service, its version and the state of what it needs.
+    """Return the state of the service, its version and the state of what it uses.
 
-    `redis` may be "not configured": nothing here needs it.
+    `redis` may be "not configured". While it is away the service is degraded: every process
+    counts rate limits for itself.
     """
-    checks = {"database": "connected", "redis": "not configured"}
-    try:
-        await service.check_database(database)
-    except UnavailableError:
-        checks["database"] = "disconnected"
-    well = checks["database"] == "connected"
+    checks = await service.check_all(database, redis_of(request))
+    well = checks["database"] == service.CONNECTED
+    whole = checks["redis"] in {service.CONNECTED, service.NOT_CONFIGURED}
     health = Health(
-        status="healthy" if well else "unhealthy",
+        status="unhealthy" if not well else "healthy" if whole else "degraded",
         version=settings_of(request).version,
         checks=checks,
     )
@@ -60,15 +59,18 @@ async def see_ready(database: Transactions) -> Ready:
     "/health/database", summary="Does the database answer?", responses=refusals(UnavailableError)
 )
 async def see_database(database: Transactions) -> DatabaseHealth:
-    """Ask the database; 503 with `database: "disconnected"` if it does not answer."""
+    """Ask the database; 503 if it cannot be used.
+
+    `database` is "disconnected", "read-only" or "out of date" then.
+    """
     await service.check_database(database)
     return DatabaseHealth()
 
 
 @router.get("/health/redis", summary="Does Redis answer?", responses=refusals(UnavailableError))
-async def see_redis() -> RedisHealth:
+async def see_redis(request: Request) -> RedisHealth:
     """Ask Redis; 503 with `message: "Redis not configured"` where there is none."""
-    await service.check_redis()
+    await service.check_redis(redis_of(request))
     return RedisHealth()
 
 

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response, status
 
-from lattice.database import Reading, Writing
 from lattice.errors import ForbiddenError, NotFoundError
 from lattice.lattices import service
 from lattice.lattices.schemas import (
@@ -16,7 +15,7 @@ from lattice.lattices.schemas import (
     NewLattices,
 )
 from lattice.problems import refusals
-from lattice.security.caller import CurrentCaller
+from lattice.security.caller import CurrentCaller, Reading, Writing
 from lattice.webhooks.announcements import Announcing
 
 router = APIRouter(prefix="/api/lattices", tags=["lattices"])

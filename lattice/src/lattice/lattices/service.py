@@ -23,7 +23,7 @@ from lattice.lattices.records import (
 from lattice.lattices.schemas import Lattice, LatticeChange, LatticePage, NewLattice
 from lattice.lattices.tables import lattices
 from lattice.security.caller import Caller
-from lattice.tenants.plans import Plan, limit_reached, plan_of
+from lattice.tenants.plans import Plan, hold_plan, limit_reached
 from lattice.usage.schemas import Counts
 from lattice.usage.service import add_usage, today
 from lattice.webhooks.announcements import Announcements
@@ -38,7 +38,7 @@ async def create_lattice(
     Raises `InvalidError` if it alone is more than the plan allows and `ForbiddenError` if the
     plan's number is reached.
     """
-    plan = await plan_of(connection, caller)
+    plan = await hold_plan(connection, caller)
     if errors := find_excess(new, plan):
         raise InvalidError(errors)
     (lattice,) = await _insert(connection, caller, plan, [new], announcements)
@@ -52,7 +52,7 @@ async def create_lattices(
     announcements: Announcements,
 ) -> list[Lattice]:
     """Create all of them or none, in their order; raises what `create_lattice` raises."""
-    plan = await plan_of(connection, caller)
+    plan = await hold_plan(connection, caller)
     errors = {
         f"lattices.{position}.{field}": words
         for position, new in enumerate(news)
@@ -106,7 +106,7 @@ async def change_lattice(
     announcements: Announcements,
 ) -> Lattice:
     """Change what `change` names; raises `InvalidError` for obstacles that do not fit."""
-    lattice = await get_lattice(connection, caller, lattice_id)
+    lattice = lattice_of(await _find(connection, caller, lattice_id, to_change=True))
     values = change.model_dump(exclude_unset=True)
     if not values:
         return lattice
@@ -150,7 +150,7 @@ async def _insert(
     news: Sequence[NewLattice],
     announcements: Announcements,
 ) -> list[Lattice]:
-    # Counted in the writer's own transaction: two at once cannot both take the last place.
+    # While the plan is held: two at once cannot both take the last place.
     if await _count(connection, caller) + len(news) > plan.limits.lattices:
         raise limit_reached(plan, "lattices", plan.limits.lattices)
     made = [make_lattice(new) for new in news]
@@ -161,10 +161,14 @@ async def _insert(
     return made
 
 
-async def _find(connection: AsyncConnection, caller: Caller, lattice_id: str) -> Row[Any]:
+async def _find(
+    connection: AsyncConnection, caller: Caller, lattice_id: str, *, to_change: bool = False
+) -> Row[Any]:
     query = select(lattices).where(
         lattices.c.id == lattice_id, lattices.c.tenant_id == caller.tenant_id
     )
+    if to_change:
+        query = query.with_for_update(key_share=True)
     row = (await connection.execute(query)).one_or_none()
     if row is None:
         raise _unknown()

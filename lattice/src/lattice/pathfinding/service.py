@@ -38,7 +38,7 @@ class Pathfinder:
         Raises `NotFoundError` for a lattice that is not the caller's, `InvalidError` for ends
         that are no free cells of it and `UnavailableError` when a search takes too long.
         """
-        async with self.database.reading() as connection:
+        async with self.database.reading(caller.tenant_id) as connection:
             stored = await get_grid(connection, caller, lattice_id)
             told = await find_receivers(connection, caller, Event.PATH_FOUND)
         _check_ends(stored, question, self.searches.cells_max)
@@ -57,7 +57,7 @@ class Pathfinder:
         # Without the path, which may be long: a receiver can ask for it.
         data = {"lattice_id": lattice_id, **question.model_dump()}
         data |= facts.model_dump(exclude={"reachable"})
-        async with self.database.writing() as connection:
+        async with self.database.writing(caller.tenant_id) as connection:
             await self.announcements.announce(connection, caller, Event.PATH_FOUND, data)
 
 

@@ -1,11 +1,17 @@
-"""Who calls: the dependency of every route that needs an account."""
+"""Who calls: the dependency of every route that needs an account, and the caller's transactions.
 
+A transaction ends *before* the reply is sent: `Reading` and `Writing` have function scope, so an
+acknowledged write is a committed write, and an error in a route takes its writes back.
+"""
+
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import bindparam, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 
 from lattice.database import Transactions, now
@@ -61,7 +67,7 @@ async def _caller(
     except InvalidTokenError as error:
         raise UnauthorizedError("The access token is not valid, or no longer.") from error
     # Asked of the database each time: a token is dead the moment its session ends.
-    async with database.reading() as connection:
+    async with database.reading(claims.tenant_id) as connection:
         role = await connection.scalar(
             LIVE_SESSION,
             {
@@ -80,3 +86,17 @@ async def _caller(
 
 
 CurrentCaller = Annotated[Caller, Depends(_caller)]
+
+
+async def _reading(caller: CurrentCaller, database: Transactions) -> AsyncIterator[AsyncConnection]:
+    async with database.reading(caller.tenant_id) as connection:
+        yield connection
+
+
+async def _writing(caller: CurrentCaller, database: Transactions) -> AsyncIterator[AsyncConnection]:
+    async with database.writing(caller.tenant_id) as connection:
+        yield connection
+
+
+Reading = Annotated[AsyncConnection, Depends(_reading, scope="function")]
+Writing = Annotated[AsyncConnection, Depends(_writing, scope="function")]

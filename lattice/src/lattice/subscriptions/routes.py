@@ -2,10 +2,9 @@
 
 from fastapi import APIRouter, Response, status
 
-from lattice.database import Reading, Writing
 from lattice.errors import ConflictError, NotFoundError
 from lattice.problems import refusals
-from lattice.security.caller import CurrentCaller
+from lattice.security.caller import CurrentCaller, Reading, Writing
 from lattice.subscriptions import service
 from lattice.subscriptions.schemas import PlanChoice, Plans, Subscription
 from lattice.tenants.plans import PLANS

@@ -3,15 +3,14 @@
 from datetime import datetime
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from lattice.database import now
+from lattice.database import insert_into, now
 from lattice.errors import ConflictError, NotFoundError
 from lattice.security.caller import Caller
 from lattice.subscriptions.schemas import Subscription, SubscriptionStatus
 from lattice.subscriptions.tables import subscriptions
-from lattice.tenants.plans import PlanCode, plan_of
+from lattice.tenants.plans import PlanCode, hold_plan, plan_of
 from lattice.tenants.tables import tenants
 from lattice.webhooks.announcements import Announcements
 from lattice.webhooks.schemas import Event
@@ -40,6 +39,7 @@ async def subscribe(
     connection: AsyncConnection, caller: Caller, code: PlanCode, announcements: Announcements
 ) -> Subscription:
     """Begin a subscription; `ConflictError` if the tenant is on a paid plan already."""
+    await hold_plan(connection, caller)
     before = await see_subscription(connection, caller)
     if before.plan is not PlanCode.FREE:
         raise ConflictError(f"Subscribed to {before.plan} already: change or cancel that.")
@@ -51,6 +51,7 @@ async def change_plan(
     connection: AsyncConnection, caller: Caller, code: PlanCode, announcements: Announcements
 ) -> Subscription:
     """Put the tenant on another plan; begins a subscription where none is active."""
+    await hold_plan(connection, caller)
     before = await see_subscription(connection, caller)
     if before.status is not SubscriptionStatus.ACTIVE:
         await _begin(connection, caller)
@@ -61,6 +62,7 @@ async def cancel(
     connection: AsyncConnection, caller: Caller, announcements: Announcements
 ) -> Subscription:
     """End the subscription: the tenant is on the free plan. `NotFoundError` if none is active."""
+    await hold_plan(connection, caller)
     before = await see_subscription(connection, caller)
     if before.status is not SubscriptionStatus.ACTIVE:
         raise NotFoundError("There is no subscription to cancel.")
@@ -74,7 +76,7 @@ async def cancel(
 
 async def _begin(connection: AsyncConnection, caller: Caller) -> None:
     dates: dict[str, datetime | None] = {"started_at": now(), "canceled_at": None}
-    new = insert(subscriptions).values(tenant_id=caller.tenant_id, **dates)
+    new = insert_into(connection, subscriptions).values(tenant_id=caller.tenant_id, **dates)
     await connection.execute(new.on_conflict_do_update(index_elements=["tenant_id"], set_=dates))
 
 

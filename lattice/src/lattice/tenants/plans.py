@@ -1,9 +1,10 @@
 """The plans that a tenant can be on, and what each allows."""
 
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lattice.errors import ForbiddenError, NotFoundError
@@ -82,7 +83,23 @@ def plan_with(code: str) -> Plan:
 
 async def plan_of(connection: AsyncConnection, caller: Caller) -> Plan:
     """Return the plan that the caller's tenant is on."""
-    code = await connection.scalar(select(tenants.c.plan).where(tenants.c.id == caller.tenant_id))
+    return await _plan(connection, _plan_code(caller))
+
+
+async def hold_plan(connection: AsyncConnection, caller: Caller) -> Plan:
+    """Return the plan, which nobody changes or fills until this transaction has ended.
+
+    For whoever is about to: two at once would both find the last place free.
+    """
+    return await _plan(connection, _plan_code(caller).with_for_update(key_share=True))
+
+
+def _plan_code(caller: Caller) -> Select[Any]:
+    return select(tenants.c.plan).where(tenants.c.id == caller.tenant_id)
+
+
+async def _plan(connection: AsyncConnection, query: Select[Any]) -> Plan:
+    code = await connection.scalar(query)
     if code is None:
         raise NotFoundError("The tenant has just been removed.")
     return plan_with(code)

@@ -4,10 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from lattice.database import Reading, Writing
 from lattice.errors import NotFoundError
 from lattice.problems import refusals
-from lattice.security.caller import CurrentCaller
+from lattice.security.caller import CurrentCaller, Reading, Writing
 from lattice.tenants import service
 from lattice.tenants.schemas import Tenant, TenantChange, Tenants
 

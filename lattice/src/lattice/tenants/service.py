@@ -1,7 +1,5 @@
 """What can be done with tenants; each function sees only those of its caller."""
 
-from uuid import uuid4
-
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,9 +12,9 @@ from lattice.tenants.tables import tenants
 FIRST_PLAN = "free"
 
 
-async def create_tenant(connection: AsyncConnection, name: str) -> Tenant:
-    """Create a tenant on the free plan."""
-    tenant = Tenant(id=str(uuid4()), name=name, plan=FIRST_PLAN, created_at=now())
+async def create_tenant(connection: AsyncConnection, tenant_id: str, name: str) -> Tenant:
+    """Create a tenant on the free plan; `connection` acts for it already."""
+    tenant = Tenant(id=tenant_id, name=name, plan=FIRST_PLAN, created_at=now())
     await connection.execute(insert(tenants).values(tenant.model_dump()))
     return tenant
 
@@ -45,6 +43,12 @@ async def rename_tenant(
         .values(name=name)
     )
     return await get_tenant(connection, caller, tenant_id)
+
+
+async def hold_tenant(connection: AsyncConnection, caller: Caller) -> None:
+    """Let nobody else change the caller's tenant until this transaction has ended."""
+    mine = select(tenants.c.id).where(tenants.c.id == caller.tenant_id)
+    await connection.execute(mine.with_for_update())
 
 
 async def delete_tenant(connection: AsyncConnection, caller: Caller) -> None:

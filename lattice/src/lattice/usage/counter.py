@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lattice.database import Database, uninterrupted
+from lattice.database import EVERY_TENANT, Database, uninterrupted
 from lattice.security.caller import Caller
 from lattice.usage.schemas import Counts
 from lattice.usage.service import add_usage, today
@@ -67,8 +67,9 @@ class UsageCounter:
             if not taken:
                 return
             try:
-                async with self._database.writing() as connection:
-                    for (tenant_id, day), counts in taken.items():
+                async with self._database.writing(EVERY_TENANT) as connection:
+                    # In one order everywhere: two processes never wait for each other.
+                    for (tenant_id, day), counts in sorted(taken.items(), key=_key):
                         await add_usage(connection, tenant_id, day, counts)
             except BaseException:
                 for key, counts in taken.items():
@@ -78,6 +79,10 @@ class UsageCounter:
 
     def _add(self, key: tuple[str, date], counts: Counts) -> None:
         self._pending[key] = self._pending.get(key, Counts()) + counts
+
+
+def _key(entry: tuple[tuple[str, date], Counts]) -> tuple[str, date]:
+    return entry[0]
 
 
 class CallsCounted:

@@ -59,5 +59,5 @@ async def read_usage(
     A span is 366 days at most.
     """
     await counter.flush()
-    async with database.reading() as connection:
+    async with database.reading(caller.tenant_id) as connection:
         return await service.read_usage(connection, caller, *span)

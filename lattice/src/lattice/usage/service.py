@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from sqlalchemy import literal, select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from lattice.database import now
+from lattice.database import insert_into, now
 from lattice.security.caller import Caller
 from lattice.tenants.tables import tenants
 from lattice.usage.schemas import Counts, Usage, UsageDay
@@ -26,7 +25,7 @@ async def add_usage(connection: AsyncConnection, tenant_id: str, day: date, coun
     values = [literal(count) for count in counts.model_dump().values()]
     # Selected from the tenants: a removal that overtakes its own count is no error.
     source = select(tenants.c.id, literal(day), *values).where(tenants.c.id == tenant_id)
-    new = insert(usage_days).from_select(["tenant_id", "day", *COUNTED], source)
+    new = insert_into(connection, usage_days).from_select(["tenant_id", "day", *COUNTED], source)
     raised = {name: usage_days.c[name] + new.excluded[name] for name in COUNTED}
     await connection.execute(
         new.on_conflict_do_update(index_elements=["tenant_id", "day"], set_=raised)

@@ -11,18 +11,14 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import HTTPConnection
 
-from lattice.database import now
+from lattice.database import after_commit, now
 from lattice.security.caller import Caller
 from lattice.webhooks.schemas import DeliveryStatus, Event
 from lattice.webhooks.tables import deliveries, webhooks
 
 
 class Announcements:
-    """Writes deliveries and wakes who sends them.
-
-    Waking before the commit is enough: the sender reads through the one writer, which it gets
-    when this transaction has ended.
-    """
+    """Writes deliveries and wakes who sends them once they are committed."""
 
     def __init__(self) -> None:
         self.wakening = Wakening()
@@ -35,7 +31,7 @@ class Announcements:
         *happenings: Mapping[str, Any],
     ) -> None:
         """Queue one delivery for each happening and each enabled receiver of the event."""
-        receivers = await find_receivers(connection, caller, event)
+        receivers = await _select_receivers(connection, caller, event, to_keep=True)
         rows = [
             new_delivery(caller, receiver, event, data)
             for data in happenings
@@ -47,14 +43,23 @@ class Announcements:
     async def queue(self, connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write deliveries, to be sent when this transaction has ended."""
         await connection.execute(insert(deliveries), [dict(row) for row in rows])
-        self.wakening.set()
+        after_commit(connection, self.wakening.set)
 
 
 async def find_receivers(connection: AsyncConnection, caller: Caller, event: Event) -> list[str]:
     """Return the ids of the caller's enabled webhooks that listen to the event."""
+    return await _select_receivers(connection, caller, event, to_keep=False)
+
+
+async def _select_receivers(
+    connection: AsyncConnection, caller: Caller, event: Event, *, to_keep: bool
+) -> list[str]:
     query = select(webhooks.c.id, webhooks.c.events).where(
         webhooks.c.tenant_id == caller.tenant_id, webhooks.c.enabled
     )
+    if to_keep:
+        # None is removed before its delivery is written.
+        query = query.with_for_update(read=True, key_share=True)
     rows = (await connection.execute(query.order_by(webhooks.c.number))).all()
     return [row.id for row in rows if event in row.events.split()]
 

@@ -4,10 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 
-from lattice.database import Reading, Writing
 from lattice.errors import ForbiddenError, NotFoundError
 from lattice.problems import refusals
-from lattice.security.caller import CurrentCaller
+from lattice.security.caller import CurrentCaller, Reading, Writing
 from lattice.settings import settings_of
 from lattice.webhooks import service
 from lattice.webhooks.announcements import Announcing

@@ -16,7 +16,7 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from lattice.database import Database, now, uninterrupted
+from lattice.database import EVERY_TENANT, Database, now, uninterrupted
 from lattice.settings import Settings
 from lattice.webhooks.schemas import DeliveryStatus
 from lattice.webhooks.signing import sign
@@ -108,7 +108,7 @@ class Sender:
 
     async def _take_due(self) -> tuple[list[Due], float | None]:
         # Through the writer: it is free once the transaction that woke us is committed.
-        async with self._database.writing() as connection:
+        async with self._database.writing(EVERY_TENANT) as connection:
             due = [Due(*row) for row in await connection.execute(self._select_due())]
             taken = self._under_way | {delivery.id for delivery in due}
             pause_s = await self._pause_s(connection, taken)
@@ -157,7 +157,7 @@ class Sender:
         self._wakening.set()
 
     async def _record(self, delivery: Due, values: dict[str, Any]) -> None:
-        async with self._database.writing() as connection:
+        async with self._database.writing(EVERY_TENANT) as connection:
             await connection.execute(
                 update(deliveries).where(deliveries.c.id == delivery.id).values(values)
             )

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from lattice.database import now
 from lattice.errors import InvalidError, NotFoundError
 from lattice.security.caller import Caller
-from lattice.tenants.plans import limit_reached, plan_of
+from lattice.tenants.plans import hold_plan, limit_reached
 from lattice.webhooks.announcements import Announcements, new_delivery
 from lattice.webhooks.receivers import is_private
 from lattice.webhooks.schemas import (
@@ -37,7 +37,7 @@ async def register_webhook(
     address, unless `allow_private`.
     """
     _refuse_private(new.url, allow_private=allow_private)
-    plan = await plan_of(connection, caller)
+    plan = await hold_plan(connection, caller)
     mine = select(func.count()).where(webhooks.c.tenant_id == caller.tenant_id)
     if (await connection.scalar(mine) or 0) >= plan.limits.webhooks:
         raise limit_reached(plan, "webhooks", plan.limits.webhooks)
@@ -64,13 +64,7 @@ async def list_webhooks(connection: AsyncConnection, caller: Caller) -> Webhooks
 
 async def get_webhook(connection: AsyncConnection, caller: Caller, webhook_id: str) -> Webhook:
     """Return one receiver of the caller; any other raises `NotFoundError`."""
-    query = select(webhooks).where(
-        webhooks.c.id == webhook_id, webhooks.c.tenant_id == caller.tenant_id
-    )
-    row = (await connection.execute(query)).one_or_none()
-    if row is None:
-        raise _unknown()
-    return _webhook(row)
+    return _webhook(await _find(connection, caller, webhook_id))
 
 
 async def change_webhook(
@@ -111,7 +105,7 @@ async def queue_test(
     connection: AsyncConnection, caller: Caller, webhook_id: str, announcements: Announcements
 ) -> QueuedDelivery:
     """Queue a test delivery, to a receiver that is not enabled too."""
-    webhook = await get_webhook(connection, caller, webhook_id)
+    webhook = _webhook(await _find(connection, caller, webhook_id, to_keep=True))
     data = {"webhook_id": webhook.id, "message": "This is a test."}
     row = new_delivery(caller, webhook.id, TEST_EVENT, data)
     await announcements.queue(connection, [row])
@@ -130,6 +124,20 @@ async def list_deliveries(
         items=[Delivery.model_validate(row, from_attributes=True) for row in rows],
         total=await connection.scalar(select(func.count()).where(*mine)) or 0,
     )
+
+
+async def _find(
+    connection: AsyncConnection, caller: Caller, webhook_id: str, *, to_keep: bool = False
+) -> Row[Any]:
+    query = select(webhooks).where(
+        webhooks.c.id == webhook_id, webhooks.c.tenant_id == caller.tenant_id
+    )
+    if to_keep:
+        query = query.with_for_update(read=True, key_share=True)
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise _unknown()
+    return row
 
 
 def _webhook(row: Row[Any]) -> Webhook:
