@@ -32,6 +32,7 @@ def quiet() -> Iterator[None]:
 # What stores and reads: all of it runs on both databases.
 OF_DATA = {
     "accounts",
+    "idempotency",
     "lattices",
     "pathfinding",
     "subscriptions",
@@ -39,6 +40,7 @@ OF_DATA = {
     "test_caller",
     "test_database",
     "test_sessions",
+    "test_tenancy",
     "usage",
     "webhooks",
 }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -15,6 +17,7 @@ from lattice.settings import Settings
 from sqlalchemy import Executable
 
 T = TypeVar("T")
+Send = Callable[..., Awaitable[httpx2.Response]]
 
 PASSWORD = "correct horse battery staple"
 # A hash at production cost takes as long as a whole test.
@@ -66,6 +69,17 @@ class Lattice:
         """Run a coroutine in the application's event loop."""
         return self._runner.run(work)
 
+    @asynccontextmanager
+    async def beside(self) -> AsyncIterator[Send]:
+        """Run a second application over the same data; gives what sends it one request."""
+        app = create_app(self.app.state.settings)
+        transport = httpx2.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx2.AsyncClient(transport=transport, base_url="http://beside") as client,
+        ):
+            yield partial(_send, client)
+
     def execute(self, statement: Executable) -> list[Any]:
         """Execute a statement in a transaction of its own; returns its rows."""
 
@@ -86,10 +100,7 @@ class Lattice:
         **content: Any,
     ) -> httpx2.Response:
         """Send one request, for scenarios with several at once."""
-        bearer = {"Authorization": f"Bearer {token}"} if token else {}
-        return await self.client.request(
-            method, path, headers=bearer | dict(headers or {}), **content
-        )
+        return await _send(self.client, method, path, token=token, headers=headers, **content)
 
     def ask(
         self,
@@ -118,6 +129,19 @@ class Lattice:
         """Log `name@example.com` in."""
         credentials = {"email": f"{name}@example.com", "password": password}
         return _account(self.ask("POST", "/api/auth/login", json=credentials), 200)
+
+
+async def _send(
+    client: httpx2.AsyncClient,
+    method: str,
+    path: str,
+    *,
+    token: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    **content: Any,
+) -> httpx2.Response:
+    bearer = {"Authorization": f"Bearer {token}"} if token else {}
+    return await client.request(method, path, headers=bearer | dict(headers or {}), **content)
 
 
 def _account(reply: httpx2.Response, status: int) -> Account:

@@ -27,9 +27,9 @@ def test_a_plan_cannot_be_given_to_oneself(lattice: Lattice) -> None:
     account = lattice.register("ada")
     path = f"/api/tenants/{account.tenant['id']}"
     change = {"name": "Ada Ltd", "plan": "enterprise", "id": str(uuid4())}
-    lattice.ask("PATCH", path, token=account.access_token, json=change)
+    assert_problem(lattice.ask("PATCH", path, token=account.access_token, json=change), 422)
     seen = lattice.ask("GET", path, token=account.access_token).json()
-    assert seen == account.tenant | {"name": "Ada Ltd"}
+    assert seen == account.tenant
 
 
 @pytest.mark.parametrize("json", [None, {"name": "Taken over"}])

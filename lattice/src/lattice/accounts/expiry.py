@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lattice.accounts.tables import users
 from lattice.database import EVERY_TENANT, Database, now
+from lattice.idempotency.once import remove_old_keys
 from lattice.security.sessions import remove_expired_sessions
 from lattice.tenants.tables import tenants
 
@@ -36,8 +37,11 @@ async def keep_removing_expired(database: Database, interval_s: float) -> None:
             async with database.writing(EVERY_TENANT) as connection:
                 accounts = await remove_expired_accounts(connection)
                 sessions = await remove_expired_sessions(connection)
-            if accounts or sessions:
-                log.info("removed what has expired", accounts=accounts, sessions=sessions)
+                keys = await remove_old_keys(connection)
+            if accounts or sessions or keys:
+                log.info(
+                    "removed what has expired", accounts=accounts, sessions=sessions, keys=keys
+                )
         except SQLAlchemyError as error:
             log.warning("could not remove what has expired", error=type(error).__name__)
         await asyncio.sleep(interval_s)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, Field
 
+from lattice.asked import Asked
 from lattice.tenants.schemas import Tenant, TenantName
 
 EMAIL_CHARACTERS_MAX = 254
@@ -38,7 +39,7 @@ Email = Annotated[
 ]
 
 
-class Registration(BaseModel):
+class Registration(Asked):
     """A new account, with a tenant of its own."""
 
     email: Email
@@ -50,7 +51,7 @@ class Registration(BaseModel):
     tenant_name: TenantName
 
 
-class Credentials(BaseModel):
+class Credentials(Asked):
     """What an account is entered with."""
 
     # Not checked as an address: what cannot be one is simply nobody's.
@@ -60,7 +61,7 @@ class Credentials(BaseModel):
     )
 
 
-class Refreshing(BaseModel):
+class Refreshing(Asked):
     """A refresh token to be exchanged."""
 
     refresh_token: str = Field(max_length=4096, examples=["eyJhbGciOiJIUzI1NiIsInR5cCI6..."])

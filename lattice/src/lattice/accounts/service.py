@@ -28,12 +28,13 @@ from lattice.errors import ConflictError, UnauthorizedError
 from lattice.security.caller import Caller
 from lattice.security.passwords import Passwords
 from lattice.security.revocations import Revocations
+from lattice.security.roles import Role
 from lattice.security.sessions import Bearer, Grant, end_session, open_session, rotate
 from lattice.security.tokens import InvalidTokenError, TokenKind, Tokens
 from lattice.tenants.schemas import Tenant
 from lattice.tenants.service import create_tenant, delete_tenant, get_tenant, hold_tenant
 
-FIRST_ROLE = "owner"
+FIRST_ROLE = Role.OWNER
 _GONE = "The account has just been removed."
 
 

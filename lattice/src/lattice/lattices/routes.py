@@ -4,7 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response, status
 
+from lattice.asked import Id
 from lattice.errors import ForbiddenError, NotFoundError
+from lattice.idempotency.once import Made, OnlyOnce
 from lattice.lattices import service
 from lattice.lattices.schemas import (
     CreatedLattices,
@@ -16,48 +18,63 @@ from lattice.lattices.schemas import (
 )
 from lattice.problems import refusals
 from lattice.security.caller import CurrentCaller, Reading, Writing
+from lattice.security.roles import Member
 from lattice.webhooks.announcements import Announcing
 
 router = APIRouter(prefix="/api/lattices", tags=["lattices"])
 
-LatticeId = Annotated[str, Path(examples=["7d444840-9dc0-41d1-b245-5ffdce74fad2"])]
+LatticeId = Annotated[Id, Path(examples=["7d444840-9dc0-41d1-b245-5ffdce74fad2"])]
 
 
 @router.post(
     "",
     summary="Create a lattice",
     status_code=status.HTTP_201_CREATED,
+    response_model=Lattice,
     responses=refusals(ForbiddenError),
 )
 async def create_lattice(
     new: NewLattice,
-    caller: CurrentCaller,
+    caller: Member,
     connection: Writing,
     announcements: Announcing,
-    response: Response,
-) -> Lattice:
+    once: OnlyOnce,
+) -> Response:
     """Create a lattice.
 
     One that is larger than the plan allows is invalid (422); one more than the plan allows is
     forbidden (403) with the members `plan`, `resource` and `limit`.
     """
-    lattice = await service.create_lattice(connection, caller, new, announcements)
-    response.headers["Location"] = f"{router.prefix}/{lattice.id}"
-    return lattice
+
+    async def make() -> Made:
+        lattice = await service.create_lattice(connection, caller, new, announcements)
+        return Made(lattice, f"{router.prefix}/{lattice.id}")
+
+    return await once.answer(connection, caller, make, status=status.HTTP_201_CREATED)
 
 
 @router.post(
     "/bulk",
     summary="Create many lattices",
     status_code=status.HTTP_201_CREATED,
+    response_model=CreatedLattices,
     responses=refusals(ForbiddenError),
 )
 async def create_lattices(
-    news: NewLattices, caller: CurrentCaller, connection: Writing, announcements: Announcing
-) -> CreatedLattices:
+    news: NewLattices,
+    caller: Member,
+    connection: Writing,
+    announcements: Announcing,
+    once: OnlyOnce,
+) -> Response:
     """Create up to 100 lattices: all of them or, if one is refused, none."""
-    made = await service.create_lattices(connection, caller, news.lattices, announcements)
-    return CreatedLattices(items=made, created=len(made))
+
+    async def make() -> Made:
+        made = await service.create_lattices(connection, caller, news.lattices, announcements)
+        # Not validated once more, as each of them was not.
+        return Made(CreatedLattices.model_construct(items=made, created=len(made)))
+
+    return await once.answer(connection, caller, make, status=status.HTTP_201_CREATED)
 
 
 @router.get("", summary="List my lattices")
@@ -77,11 +94,13 @@ async def get_lattice(lattice_id: LatticeId, caller: CurrentCaller, connection: 
     return await service.get_lattice(connection, caller, lattice_id)
 
 
-@router.patch("/{lattice_id}", summary="Change a lattice", responses=refusals(NotFoundError))
+@router.patch(
+    "/{lattice_id}", summary="Change a lattice", responses=refusals(ForbiddenError, NotFoundError)
+)
 async def change_lattice(
     lattice_id: LatticeId,
     change: LatticeChange,
-    caller: CurrentCaller,
+    caller: Member,
     connection: Writing,
     announcements: Announcing,
 ) -> Lattice:
@@ -93,10 +112,10 @@ async def change_lattice(
     "/{lattice_id}",
     summary="Remove a lattice",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=refusals(NotFoundError),
+    responses=refusals(ForbiddenError, NotFoundError),
 )
 async def remove_lattice(
-    lattice_id: LatticeId, caller: CurrentCaller, connection: Writing, announcements: Announcing
+    lattice_id: LatticeId, caller: Member, connection: Writing, announcements: Announcing
 ) -> None:
     """Remove a lattice of the tenant."""
     await service.remove_lattice(connection, caller, lattice_id, announcements)

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     FailFast,
     Field,
     StringConstraints,
@@ -13,6 +12,7 @@ from pydantic import (
     field_validator,
 )
 
+from lattice.asked import Asked
 from lattice.lattices.grid import Connectivity, check_obstacles
 from lattice.tenants.plans import WIDEST
 
@@ -63,7 +63,7 @@ Neighbours = Annotated[
 ]
 
 
-class NewLattice(BaseModel):
+class NewLattice(Asked):
     """A lattice to be created."""
 
     name: Name
@@ -83,16 +83,14 @@ class NewLattice(BaseModel):
         return obstacles
 
 
-class NewLattices(BaseModel):
+class NewLattices(Asked):
     """Lattices to be created together: all of them or none."""
 
     lattices: Annotated[list[NewLattice], FailFast()] = Field(min_length=1, max_length=BULK_MAX)
 
 
-class LatticeChange(BaseModel):
+class LatticeChange(Asked):
     """What is to be changed; what is not named stays. The grid itself cannot be changed."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Name = Field(default_factory=str)
     description: Description | None = None

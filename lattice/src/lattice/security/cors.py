@@ -16,11 +16,13 @@ from lattice.problems import problem
 PREFLIGHT_MAX_AGE_S = 600
 PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Methods": "DELETE, GET, PATCH, POST",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key",
     "Access-Control-Max-Age": str(PREFLIGHT_MAX_AGE_S),
 }
 # What a page may read of a reply beside the few headers that it may always read.
-EXPOSED_HEADERS = "Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate"
+EXPOSED_HEADERS = (
+    "Idempotent-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate"
+)
 
 
 class CrossOrigin:

@@ -2,9 +2,11 @@
 
 from fastapi import APIRouter, Response, status
 
-from lattice.errors import ConflictError, NotFoundError
+from lattice.errors import ConflictError, ForbiddenError, NotFoundError
+from lattice.idempotency.once import Made, OnlyOnce
 from lattice.problems import refusals
 from lattice.security.caller import CurrentCaller, Reading, Writing
+from lattice.security.roles import Owner
 from lattice.subscriptions import service
 from lattice.subscriptions.schemas import PlanChoice, Plans, Subscription
 from lattice.tenants.plans import PLANS
@@ -30,23 +32,28 @@ async def see_subscription(caller: CurrentCaller, connection: Reading) -> Subscr
     PATH,
     summary="Subscribe",
     status_code=status.HTTP_201_CREATED,
-    responses=refusals(ConflictError),
+    response_model=Subscription,
+    responses=refusals(ForbiddenError, ConflictError),
 )
 async def subscribe(
     choice: PlanChoice,
-    caller: CurrentCaller,
+    caller: Owner,
     connection: Writing,
     announcements: Announcing,
-    response: Response,
-) -> Subscription:
+    once: OnlyOnce,
+) -> Response:
     """Subscribe to a plan; nothing is charged. A conflict if the tenant is on a paid plan."""
-    response.headers["Location"] = f"{router.prefix}{PATH}"
-    return await service.subscribe(connection, caller, choice.plan, announcements)
+
+    async def make() -> Made:
+        subscription = await service.subscribe(connection, caller, choice.plan, announcements)
+        return Made(subscription, f"{router.prefix}{PATH}")
+
+    return await once.answer(connection, caller, make, status=status.HTTP_201_CREATED)
 
 
-@router.patch(PATH, summary="Change the plan")
+@router.patch(PATH, summary="Change the plan", responses=refusals(ForbiddenError))
 async def change_plan(
-    choice: PlanChoice, caller: CurrentCaller, connection: Writing, announcements: Announcing
+    choice: PlanChoice, caller: Owner, connection: Writing, announcements: Announcing
 ) -> Subscription:
     """Change the plan, at once; begins a subscription where none is active.
 
@@ -55,9 +62,9 @@ async def change_plan(
     return await service.change_plan(connection, caller, choice.plan, announcements)
 
 
-@router.delete(PATH, summary="Cancel my subscription", responses=refusals(NotFoundError))
-async def cancel(
-    caller: CurrentCaller, connection: Writing, announcements: Announcing
-) -> Subscription:
+@router.delete(
+    PATH, summary="Cancel my subscription", responses=refusals(ForbiddenError, NotFoundError)
+)
+async def cancel(caller: Owner, connection: Writing, announcements: Announcing) -> Subscription:
     """Cancel, at once: the tenant is back on the free plan."""
     return await service.cancel(connection, caller, announcements)

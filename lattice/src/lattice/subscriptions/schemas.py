@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, Field
 
+from lattice.asked import Asked
 from lattice.tenants.plans import Limits, Plan, PlanCode
 
 
@@ -14,7 +15,7 @@ class Plans(BaseModel):
     items: list[Plan]
 
 
-class PlanChoice(BaseModel):
+class PlanChoice(Asked):
     """The plan to be on."""
 
     plan: PlanCode = Field(examples=["starter"])

@@ -4,15 +4,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from lattice.errors import NotFoundError
+from lattice.asked import Id
+from lattice.errors import ForbiddenError, NotFoundError
 from lattice.problems import refusals
 from lattice.security.caller import CurrentCaller, Reading, Writing
+from lattice.security.roles import Owner
 from lattice.tenants import service
 from lattice.tenants.schemas import Tenant, TenantChange, Tenants
 
 router = APIRouter(prefix="/api/tenants", tags=["tenants"])
 
-TenantId = Annotated[str, Path(max_length=36, examples=["1b4e28ba-2fa1-4d2b-883f-0016d3cca427"])]
+TenantId = Annotated[Id, Path(examples=["1b4e28ba-2fa1-4d2b-883f-0016d3cca427"])]
 
 
 @router.get("", summary="List my tenants")
@@ -27,9 +29,11 @@ async def get_tenant(caller: CurrentCaller, tenant_id: TenantId, connection: Rea
     return await service.get_tenant(connection, caller, tenant_id)
 
 
-@router.patch("/{tenant_id}", summary="Rename a tenant", responses=refusals(NotFoundError))
+@router.patch(
+    "/{tenant_id}", summary="Rename a tenant", responses=refusals(ForbiddenError, NotFoundError)
+)
 async def rename_tenant(
-    caller: CurrentCaller, tenant_id: TenantId, change: TenantChange, connection: Writing
+    caller: Owner, tenant_id: TenantId, change: TenantChange, connection: Writing
 ) -> Tenant:
     """Change the name of a tenant of the caller; another's is not found."""
     return await service.rename_tenant(connection, caller, tenant_id, change.name)

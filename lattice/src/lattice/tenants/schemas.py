@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from lattice.asked import Asked
+
 TenantName = Annotated[
     str,
     # No control characters: a name is shown in one line, and PostgreSQL stores no NUL.
@@ -28,7 +30,7 @@ class Tenants(BaseModel):
     items: list[Tenant]
 
 
-class TenantChange(BaseModel):
+class TenantChange(Asked):
     """What can be changed of a tenant."""
 
     name: TenantName

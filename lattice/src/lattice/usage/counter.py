@@ -1,8 +1,8 @@
-"""Counting without a write for each call.
+"""Counting exactly, whichever process is asked and however it ends.
 
-There is one writer: a write for each reading would make every reading wait for it. What was done
-is added up in memory and written together, before anyone reads usage and when the service stops.
-Only a process that is killed loses the counts of its last moments.
+A call is counted in the database before its answer leaves, so who has an answer can see it counted
+everywhere. Calls that are answered at once share a write: each adds to what waits, the first that
+may write takes all of it.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ ONE_CALL = Counts(calls=1)
 
 
 class UsageCounter:
-    """What was done and is not written yet, of all tenants."""
+    """What this process has done and not written yet, of all tenants."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -32,28 +32,29 @@ class UsageCounter:
         self._flushing = asyncio.Lock()
 
     def count(self, tenant_id: str, counts: Counts) -> None:
-        """Add to what a tenant does today; never waits."""
+        """Add to what a tenant does today; a flush writes it."""
         self._add((tenant_id, today()), counts)
         self._counted.set()
 
     async def flush(self) -> None:
-        """Write what was counted before this call; when it returns, usage can be read.
+        """Write what was counted before this call, or wait until somebody else has.
 
         Raises what the database raises; the counts are kept then and written the next time.
         """
         await uninterrupted(self._flush())
 
     async def keep_flushing(self) -> None:
-        """Write soon after something was counted, until cancelled, and then once more."""
+        """Write what could not be written at its time, until cancelled, and then once more."""
         try:
             while True:
                 await self._counted.wait()
                 await asyncio.sleep(FLUSH_INTERVAL_S)
-                await self._flush_or_say()
+                await self.flush_or_say()
         finally:
-            await self._flush_or_say()
+            await self.flush_or_say()
 
-    async def _flush_or_say(self) -> None:
+    async def flush_or_say(self) -> None:
+        """Flush; what the database refuses is kept and told in the log."""
         try:
             await self.flush()
         except SQLAlchemyError:
@@ -86,7 +87,7 @@ def _key(entry: tuple[tuple[str, date], Counts]) -> tuple[str, date]:
 
 
 class CallsCounted:
-    """Counts every call with a caller when its answer begins: who has the answer can see it."""
+    """Counts every call with a caller before its answer begins: who has it can see it counted."""
 
     def __init__(self, app: ASGIApp, counter: UsageCounter) -> None:
         self._app = app
@@ -104,6 +105,7 @@ class CallsCounted:
             caller: Caller | None = state.get("caller")
             if message["type"] == "http.response.start" and caller and state.get("counts", True):
                 self._counter.count(caller.tenant_id, ONE_CALL)
+                await self._counter.flush_or_say()
             await send(message)
 
         await self._app(scope, receive, counted)

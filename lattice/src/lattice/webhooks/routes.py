@@ -4,9 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 
+from lattice.asked import Id
 from lattice.errors import ForbiddenError, NotFoundError
+from lattice.idempotency.once import Made, OnlyOnce
 from lattice.problems import refusals
 from lattice.security.caller import CurrentCaller, Reading, Writing
+from lattice.security.roles import Member
 from lattice.settings import settings_of
 from lattice.webhooks import service
 from lattice.webhooks.announcements import Announcing
@@ -22,7 +25,7 @@ from lattice.webhooks.schemas import (
 
 router = APIRouter(prefix="/api/webhooks", tags=["webhooks"])
 
-WebhookId = Annotated[str, Path(examples=["9f0f5d9c-2b4e-4f42-9a7e-0c3f6d1c6a57"])]
+WebhookId = Annotated[Id, Path(examples=["9f0f5d9c-2b4e-4f42-9a7e-0c3f6d1c6a57"])]
 
 
 def _allow_private(request: Request) -> bool:
@@ -36,15 +39,16 @@ AllowPrivate = Annotated[bool, Depends(_allow_private)]
     "",
     summary="Register a webhook",
     status_code=status.HTTP_201_CREATED,
+    response_model=RegisteredWebhook,
     responses=refusals(ForbiddenError),
 )
 async def register_webhook(
     new: NewWebhook,
-    caller: CurrentCaller,
+    caller: Member,
     connection: Writing,
     allow_private: AllowPrivate,
-    response: Response,
-) -> RegisteredWebhook:
+    once: OnlyOnce,
+) -> Response:
     """Register a receiver of events; its secret is shown in this reply and never again.
 
     Each event is posted as JSON, `{type, timestamp, data}`, with the headers of the Standard
@@ -52,9 +56,14 @@ async def register_webhook(
     in time delivers it (5 seconds, unless set otherwise); otherwise it is sent again, by default
     after 1, 5 and 30 seconds. Redirects are not followed.
     """
-    webhook = await service.register_webhook(connection, caller, new, allow_private=allow_private)
-    response.headers["Location"] = f"{router.prefix}/{webhook.id}"
-    return webhook
+
+    async def make() -> Made:
+        webhook = await service.register_webhook(
+            connection, caller, new, allow_private=allow_private
+        )
+        return Made(webhook, f"{router.prefix}/{webhook.id}")
+
+    return await once.answer(connection, caller, make, status=status.HTTP_201_CREATED)
 
 
 @router.get("", summary="List my webhooks")
@@ -69,11 +78,13 @@ async def get_webhook(webhook_id: WebhookId, caller: CurrentCaller, connection: 
     return await service.get_webhook(connection, caller, webhook_id)
 
 
-@router.patch("/{webhook_id}", summary="Change a webhook", responses=refusals(NotFoundError))
+@router.patch(
+    "/{webhook_id}", summary="Change a webhook", responses=refusals(ForbiddenError, NotFoundError)
+)
 async def change_webhook(
     webhook_id: WebhookId,
     change: WebhookChange,
-    caller: CurrentCaller,
+    caller: Member,
     connection: Writing,
     allow_private: AllowPrivate,
 ) -> Webhook:
@@ -90,9 +101,9 @@ async def change_webhook(
     "/{webhook_id}",
     summary="Remove a webhook",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=refusals(NotFoundError),
+    responses=refusals(ForbiddenError, NotFoundError),
 )
-async def remove_webhook(webhook_id: WebhookId, caller: CurrentCaller, connection: Writing) -> None:
+async def remove_webhook(webhook_id: WebhookId, caller: Member, connection: Writing) -> None:
     """Remove a receiver and its deliveries; those not sent yet are not sent."""
     await service.remove_webhook(connection, caller, webhook_id)
 
@@ -101,16 +112,22 @@ async def remove_webhook(webhook_id: WebhookId, caller: CurrentCaller, connectio
     "/{webhook_id}/test",
     summary="Send a test delivery",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=refusals(NotFoundError),
+    response_model=QueuedDelivery,
+    responses=refusals(ForbiddenError, NotFoundError),
 )
 async def queue_test(
     webhook_id: WebhookId,
-    caller: CurrentCaller,
+    caller: Member,
     connection: Writing,
     announcements: Announcing,
-) -> QueuedDelivery:
+    once: OnlyOnce,
+) -> Response:
     """Queue one delivery of the event `webhook.test`; its fate is among the deliveries."""
-    return await service.queue_test(connection, caller, webhook_id, announcements)
+
+    async def make() -> Made:
+        return Made(await service.queue_test(connection, caller, webhook_id, announcements))
+
+    return await once.answer(connection, caller, make, status=status.HTTP_202_ACCEPTED)
 
 
 @router.get(

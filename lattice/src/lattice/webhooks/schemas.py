@@ -4,8 +4,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
+from lattice.asked import Asked
 from lattice.webhooks.receivers import URL_CHARACTERS_MAX, check_url
 
 
@@ -64,7 +65,7 @@ Description = Annotated[
 ]
 
 
-class NewWebhook(BaseModel):
+class NewWebhook(Asked):
     """A receiver to be registered."""
 
     url: Url
@@ -72,10 +73,8 @@ class NewWebhook(BaseModel):
     description: Description | None = None
 
 
-class WebhookChange(BaseModel):
+class WebhookChange(Asked):
     """What is to be changed; what is not named stays."""
-
-    model_config = ConfigDict(extra="forbid")
 
     url: Url = Field(default_factory=str)
     events: Events = Field(default_factory=list)

@@ -1,0 +1,23 @@
+"""What a request may say."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from lattice.errors import NotFoundError
+
+
+class Asked(BaseModel):
+    """A body that is refused when it names anything else: a tenant, a role, a misspelt field."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def _may_be_there(text: str) -> str:
+    # PostgreSQL cannot even be asked for it.
+    if "\x00" in text:
+        raise NotFoundError("There is nothing with such an id.")
+    return text
+
+
+Id = Annotated[str, AfterValidator(_may_be_there)]
