@@ -8,7 +8,7 @@ from lattice.accounts.tables import users
 from lattice.database import now
 from lattice.security.tables import sessions
 from lattice.tenants.tables import tenants
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 
 from tests.lattice.in_process import PASSWORD, Lattice, assert_problem
 
@@ -219,6 +219,28 @@ def test_a_tenant_stays_while_someone_is_in_it(lattice: Lattice) -> None:
     lattice.ask("DELETE", "/api/auth/me", token=account.access_token)
     assert lattice.execute(select(users.c.id)) == [("colleague",)]
     assert lattice.execute(select(tenants.c.id)) == [(account.tenant["id"],)]
+
+
+def test_of_all_who_leave_at_once_one_takes_the_tenant_along(lattice: Lattice) -> None:
+    account = lattice.register("ada")
+    tokens = [account.access_token]
+    for number in range(4):
+        other = lattice.register(f"eve{number}")
+        tenant = {"tenant_id": account.tenant["id"]}
+        for table, column in ((users, users.c.id), (sessions, sessions.c.user_id)):
+            lattice.execute(update(table).where(column == other.user["id"]).values(tenant))
+        lattice.execute(delete(tenants).where(tenants.c.id == other.tenant["id"]))
+        mine = select(sessions.c.id).where(sessions.c.user_id == other.user["id"])
+        ((session_id,),) = lattice.execute(mine)
+        issue = lattice.app.state.tokens.access
+        tokens.append(issue(other.user["id"], account.tenant["id"], session_id))
+
+    async def leave_at_once() -> list[int]:
+        leave = (lattice.send("DELETE", "/api/auth/me", token=token) for token in tokens)
+        return [reply.status_code for reply in await asyncio.gather(*leave)]
+
+    assert lattice.do(leave_at_once()) == [204] * 5
+    assert lattice.execute(select(tenants.c.id)) == []
 
 
 @pytest.mark.parametrize(
