@@ -56,6 +56,7 @@ format: .venv/.ready ## Format the sources
 	@.venv/bin/ruff format .
 
 bench: .venv/.ready ## Run the benchmarks
+	@$(UV) sync --all-packages --locked --group bench --quiet --python $(PYTHON)
 	@.venv/bin/python -m bench
 
 acted-out: .venv/.ready ## Act out 300 times what healthy deployments show, and 10 times each fault

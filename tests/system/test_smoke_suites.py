@@ -16,8 +16,9 @@ import pytest
 import receiver
 from lattice.accounts import schemas as accounts
 from lattice.lattices import schemas as lattices
-from lattice.lattices.grid import Grid
 from lattice.pathfinding import schemas as pathfinding
+from lattice.pathfinding.field import Grid
+from lattice.pathfinding.pace import Pace
 from lattice.pathfinding.search import find_path
 from lattice.subscriptions import schemas as subscriptions
 from lattice.tenants import plans
@@ -105,7 +106,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
 @pytest.mark.parametrize("puzzle", PUZZLES, ids=lambda puzzle: puzzle.name)
 def test_the_puzzles_are_solved_alike_by_the_service_and_by_its_check(puzzle: Puzzle) -> None:
     grid = Grid(puzzle.dimensions, sorted(puzzle.obstacles), "axis")
-    found = find_path(grid, puzzle.start, puzzle.end, max_cells=1_000, timeout_s=60)
+    found = find_path(grid, puzzle.start, puzzle.end, Pace(60), max_cells=1_000)
     assert found.length == puzzle.shortest()
     assert found.path is None or puzzle.flaw([list(map(int, cell)) for cell in found.path]) == ""
 

@@ -1,21 +1,11 @@
 """The geometry of a lattice: cells, neighbours, edges. Pure arithmetic, nothing is allocated."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
 Cell = Sequence[int]
 Connectivity = Literal["axis", "diagonal"]
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """What a search has to know of a lattice: `obstacles` lie inside and are no cells to enter."""
-
-    dimensions: Sequence[int]
-    obstacles: Sequence[Cell]
-    connectivity: Connectivity
 
 
 def count_cells(dimensions: Sequence[int]) -> int:

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from starlette.requests import ClientDisconnect
 
 from lattice.database import Transactions
 from lattice.errors import NotFoundError, UnavailableError
@@ -15,13 +16,15 @@ from lattice.security.caller import CurrentCaller
 from lattice.usage.counter import counter_of
 from lattice.webhooks.announcements import Announcing
 
+CLIENT_CLOSED_REQUEST = 499
+
 router = APIRouter(prefix="/api/lattices", tags=["pathfinding"])
 
 
 def _pathfinder(
     request: Request, database: Transactions, searches: Searching, announcements: Announcing
 ) -> Pathfinder:
-    return Pathfinder(database, searches, counter_of(request), announcements)
+    return Pathfinder(database, searches, counter_of(request), announcements, request)
 
 
 @router.post(
@@ -41,5 +44,9 @@ async def find_path(
     No way through is an answer too: `reachable` is false. The same question has always the same
     path.
     """
-    answer = await pathfinder.answer(caller, lattice_id, question)
+    try:
+        answer = await pathfinder.answer(caller, lattice_id, question)
+    except ClientDisconnect:
+        # Nobody reads it: it is for the counts, in the word of nginx.
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
     return Response(answer, media_type="application/json")

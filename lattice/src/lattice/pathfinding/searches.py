@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, TypeVar
 
 from fastapi import Depends
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
 from lattice.errors import UnavailableError
+from lattice.pathfinding.pace import Pace
 from lattice.settings import Settings
 
 T = TypeVar("T")
@@ -21,28 +22,56 @@ class Searches:
     """Runs `search_workers` searches at once; the next ones wait, up to `WAITING_MAX`."""
 
     def __init__(self, settings: Settings) -> None:
-        self.timeout_s = settings.search_timeout_s
+        self._timeout_s = settings.search_timeout_s
         self.cells_max = settings.search_cells_max
         self._workers = ThreadPoolExecutor(settings.search_workers, "search")
         self._asked_max = settings.search_workers + WAITING_MAX
         self._asked = 0
 
-    async def run(self, search: Callable[[], T]) -> T:
-        """Return what `search` returns; `UnavailableError` at once if too many wait already."""
+    async def run(self, search: Callable[[Pace], T], client: Request) -> T:
+        """Return what `search`, which keeps to its pace, returns to this client.
+
+        Raises `UnavailableError`, at once if too many wait already, else when the time is over,
+        and `ClientDisconnect`, by which the search ends, when the client leaves.
+        """
         if self._asked >= self._asked_max:
             raise UnavailableError(
                 "Too many searches are waiting: come back in a second.",
                 headers={"Retry-After": str(RETRY_AFTER_S)},
             )
         self._asked += 1
+        # The wait for a thread counts: whoever asks knows how long it takes at most.
+        pace = Pace(self._timeout_s)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._workers, search)
+            return await self._searched(search, pace, client)
+        except TimeoutError as error:
+            words = f"The search took longer than {self._timeout_s:g} s."
+            raise UnavailableError(words) from error
         finally:
+            pace.give_up()
             self._asked -= 1
+
+    async def _searched(self, search: Callable[[Pace], T], pace: Pace, client: Request) -> T:
+        loop = asyncio.get_running_loop()
+        searching = loop.run_in_executor(self._workers, search, pace)
+        leaving = loop.create_task(_left(client))
+        try:
+            await asyncio.wait((searching, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if not searching.done():
+                raise ClientDisconnect
+            return searching.result()
+        finally:
+            searching.cancel()
+            leaving.cancel()
 
     def close(self) -> None:
         """End the threads; what still waits is given up."""
         self._workers.shutdown(wait=False, cancel_futures=True)
+
+
+async def _left(client: Request) -> None:
+    while (await client.receive())["type"] != "http.disconnect":
+        pass
 
 
 def searches_of(request: HTTPConnection) -> Searches:

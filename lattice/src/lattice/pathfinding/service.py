@@ -1,15 +1,19 @@
 """Answering a question about a lattice: read it, search in a thread, tell who wants to know."""
 
-import json
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 
+from starlette.requests import Request
+
 from lattice.database import Database
-from lattice.errors import InvalidError, UnavailableError
-from lattice.lattices.grid import Grid, count_cells, find_misplaced
+from lattice.errors import InvalidError
+from lattice.lattices.grid import count_cells, find_misplaced
 from lattice.lattices.records import StoredGrid
 from lattice.lattices.service import get_grid
+from lattice.pathfinding.field import Grid
+from lattice.pathfinding.pace import Pace
+from lattice.pathfinding.reading import read_obstacles
 from lattice.pathfinding.schemas import SearchFacts, SearchQuestion
 from lattice.pathfinding.search import find_path
 from lattice.pathfinding.searches import Searches
@@ -31,21 +35,21 @@ class Pathfinder:
     searches: Searches
     counter: UsageCounter
     announcements: Announcements
+    client: Request
 
     async def answer(self, caller: Caller, lattice_id: str, question: SearchQuestion) -> bytes:
         """Return the JSON of a `SearchAnswer`.
 
         Raises `NotFoundError` for a lattice that is not the caller's, `InvalidError` for ends
-        that are no free cells of it and `UnavailableError` when a search takes too long.
+        that are no free cells of it, `UnavailableError` when a search takes too long and
+        `ClientDisconnect` when nobody waits for it any more.
         """
         async with self.database.reading(caller.tenant_id) as connection:
             stored = await get_grid(connection, caller, lattice_id)
             told = await find_receivers(connection, caller, Event.PATH_FOUND)
         _check_ends(stored, question, self.searches.cells_max)
-        search = partial(
-            _search, stored, question, self.searches.cells_max, self.searches.timeout_s
-        )
-        facts, written = await self.searches.run(search)
+        search = partial(_search, stored, question, self.searches.cells_max)
+        facts, written = await self.searches.run(search, self.client)
         if told and facts.reachable:
             await self._tell(caller, lattice_id, question, facts)
         self.counter.count(caller.tenant_id, ONE_SEARCH)
@@ -71,22 +75,20 @@ def _check_ends(stored: StoredGrid, question: SearchQuestion, cells_max: int) ->
 
 
 def _search(
-    stored: StoredGrid, question: SearchQuestion, cells_max: int, timeout_s: float
+    stored: StoredGrid, question: SearchQuestion, cells_max: int, pace: Pace
 ) -> tuple[SearchFacts, bytes]:
-    """Search and write the answer, all in the thread: a long path takes long to write too."""
+    """Read, search and write the answer, all in the thread: each can take long."""
     began_s = perf_counter()
-    obstacles = json.loads(stored.obstacles_json)
-    ends = question.ends().items()
-    blocked = {name: "is an obstacle" for name, cell in ends if cell in obstacles}
+    obstacles = read_obstacles(stored.obstacles_json, len(stored.dimensions))
+    blocked = {
+        name: "is an obstacle"
+        for name, cell in question.ends().items()
+        if (obstacles == cell).all(axis=1).any()
+    }
     if blocked:
         raise InvalidError(blocked)
     grid = Grid(stored.dimensions, obstacles, stored.connectivity)
-    try:
-        found = find_path(
-            grid, question.start, question.end, max_cells=cells_max, timeout_s=timeout_s
-        )
-    except TimeoutError as error:
-        raise UnavailableError(f"The search took longer than {timeout_s:g} s.") from error
+    found = find_path(grid, question.start, question.end, pace, max_cells=cells_max)
     facts = SearchFacts(
         reachable=found.path is not None,
         length=found.length,
