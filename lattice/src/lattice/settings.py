@@ -77,7 +77,9 @@ class Settings(BaseSettings):
         default=600, gt=0, description="Time between two removals of expired accounts."
     )
     search_workers: int = Field(default=2, ge=1, description="Path searches done at once.")
-    search_timeout_s: float = Field(default=5, gt=0, description="Time that one search gets.")
+    search_timeout_s: float = Field(
+        default=5, gt=0, description="Time that one search gets, its wait for others included."
+    )
     search_cells_max: int = Field(
         default=10_000_000, gt=0, description="Cells of the largest lattice that is searched."
     )

@@ -252,5 +252,5 @@ def test_a_million_cells_are_searched_alike_in_little_memory(
             assert question.ask().length == length
         _, peak_bytes = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        # A byte for each cell while it is laid out, its sets of bits, and the obstacles' indices.
-        assert peak_bytes < 8 * 10**6
+        # While it is laid out a byte for each cell, then ten sets of bits.
+        assert peak_bytes < 2.5 * 10**6

@@ -1,6 +1,7 @@
 """Searches run in threads, a few at a time, so that no other call waits for one."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, TypeVar
@@ -16,6 +17,9 @@ T = TypeVar("T")
 
 WAITING_MAX = 64
 RETRY_AFTER_S = 1
+# After so long the interpreter takes its lock from a thread that another waits for. Its usual
+# five milliseconds are what every step of every other call would take during a search.
+TURN_S = 0.0005
 
 
 class Searches:
@@ -24,6 +28,7 @@ class Searches:
     def __init__(self, settings: Settings) -> None:
         self._timeout_s = settings.search_timeout_s
         self.cells_max = settings.search_cells_max
+        sys.setswitchinterval(TURN_S)
         self._workers = ThreadPoolExecutor(settings.search_workers, "search")
         self._asked_max = settings.search_workers + WAITING_MAX
         self._asked = 0

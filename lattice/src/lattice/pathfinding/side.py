@@ -96,9 +96,10 @@ class Side:
         for cell in wave:
             for step in steps:
                 at = cell + step
-                if unseen[at >> 3] & BIT[at & 7]:
-                    unseen[at >> 3] ^= BIT[at & 7]
-                    seen[at >> 3] |= BIT[at & 7]
+                octet, bit = at >> 3, BIT[at & 7]
+                if unseen[octet] & bit:
+                    unseen[octet] ^= bit
+                    seen[octet] |= bit
                     reached.append(at)
         return reached
 

@@ -1,0 +1,138 @@
+"""A search ends when its time is over or when nobody waits for it."""
+
+import asyncio
+import re
+import ssl
+import threading
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import closing
+from typing import Any
+
+import httpx2
+import pytest
+from lattice.errors import UnavailableError
+from lattice.pathfinding.pace import Pace
+from lattice.pathfinding.searches import Searches
+from lattice.settings import Settings
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message
+
+from tests.lattice.in_process import PASSWORD
+from tests.system.lattice_process import LatticeProcess
+
+
+def client_that(receive: Callable[[], Awaitable[Message]]) -> Request:
+    return Request({"type": "http"}, receive)
+
+
+async def stays() -> Message:
+    await asyncio.Event().wait()
+    raise AssertionError("unreachable")
+
+
+def run(scenario: Coroutine[Any, Any, None]) -> None:
+    """Run it; a minute is beyond anything, and only ends what would hang."""
+    asyncio.run(asyncio.wait_for(scenario, 60))
+
+
+def test_a_search_ends_when_the_client_leaves(settings_with: Callable[..., Settings]) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def search(pace: Pace) -> None:
+        begun.set()
+        try:
+            while True:
+                pace.keep()
+        finally:
+            ended.set()
+
+    async def leaves_during_the_search() -> Message:
+        await asyncio.to_thread(begun.wait)
+        return {"type": "http.disconnect"}
+
+    async def scenario() -> None:
+        with closing(Searches(settings_with(search_timeout_s=120))) as searches:
+            with pytest.raises(ClientDisconnect):
+                await searches.run(search, client_that(leaves_during_the_search))
+            await asyncio.to_thread(ended.wait)
+
+    run(scenario())
+
+
+def test_a_search_that_nobody_waits_for_does_not_begin(
+    settings_with: Callable[..., Settings],
+) -> None:
+    gate = threading.Event()
+    done: list[Pace] = []
+
+    async def leaves() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def scenario() -> None:
+        with closing(Searches(settings_with(search_workers=1))) as searches:
+            first = asyncio.create_task(searches.run(lambda _: gate.wait(), client_that(stays)))
+            await asyncio.sleep(0)
+            with pytest.raises(ClientDisconnect):
+                await searches.run(done.append, client_that(leaves))
+            gate.set()
+            await first
+            await searches.run(lambda _: None, client_that(stays))
+
+    run(scenario())
+    assert not done
+
+
+def test_the_wait_for_a_thread_is_part_of_the_time(settings_with: Callable[..., Settings]) -> None:
+    gate = threading.Event()
+
+    async def scenario() -> None:
+        settings = settings_with(search_workers=1, search_timeout_s=0.01)
+        with closing(Searches(settings)) as searches:
+            first = asyncio.create_task(searches.run(lambda _: gate.wait(), client_that(stays)))
+            await asyncio.sleep(0)
+            second = asyncio.create_task(searches.run(Pace.keep, client_that(stays)))
+            await asyncio.sleep(0.02)
+            gate.set()
+            await first
+            with pytest.raises(UnavailableError, match=r"longer than 0\.01 s"):
+                await second
+
+    run(scenario())
+
+
+def searches_counted(browser: httpx2.Client) -> Counter[str]:
+    """How many searches the service has answered, by status."""
+    counted = r'^http_requests_total\{.*pathfind",status="(\d+)"\} (\S+)$'
+    found = re.findall(counted, browser.get("/metrics").text, re.MULTILINE)
+    return Counter({status: int(float(number)) for status, number in found})
+
+
+def test_a_client_that_hangs_up_is_counted_as_gone(
+    server: LatticeProcess, browser: httpx2.Client
+) -> None:
+    account = {"email": "gone@example.com", "password": PASSWORD, "tenant_name": "Gone"}
+    token = browser.post("/api/auth/register", json=account).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    corridor = {"name": "corridor", "dimensions": [1_000_000]}
+    path = browser.post("/api/lattices", json=corridor, headers=headers).headers["Location"]
+    question = '{"start":[0],"end":[999999]}'
+    head = (
+        f"POST {path}/pathfind HTTP/1.1\r\nHost: lattice\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(question)}\r\n\r\n"
+    )
+
+    async def ask_and_hang_up() -> None:
+        trust = ssl.create_default_context(cafile=server.ca_file)
+        port = httpx2.URL(server.url).port
+        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust)
+        writer.write(head.encode() + question.encode())
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    before = searches_counted(browser)
+    run(ask_and_hang_up())
+    while not (counted := searches_counted(browser) - before):
+        pass
+    assert counted == Counter({"499": 1})
