@@ -86,6 +86,23 @@ def test_calls_at_once_are_all_counted_by_whichever_process(
     lattice.do(work_at_once())
 
 
+def test_who_has_an_answer_can_see_it_counted_at_any_process(
+    lattice: Lattice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So long that only the call itself can have written it.
+    monkeypatch.setattr(counting, "FLUSH_INTERVAL_S", 3600)
+    token = lattice.register().access_token
+
+    async def scenario() -> None:
+        async with lattice.beside() as beside:
+            for count in (1, 2):
+                await lattice.send("GET", "/api/auth/me", token=token)
+                seen = await beside("GET", PATH, token=token)
+                assert seen.json()["totals"]["calls"] == count
+
+    lattice.do(scenario())
+
+
 def test_counts_outlive_the_process(
     settings_with: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
