@@ -42,7 +42,8 @@ def settle(lattice: Lattice, name: str) -> Account:
         ("/api/lattices", LATTICE),
         ("/api/subscriptions", {"plan": "starter"}),
     ):
-        reply = lattice.ask("POST", path, token=account.access_token, json=body)
+        key = {"Idempotency-Key": path}
+        reply = lattice.ask("POST", path, token=account.access_token, json=body, headers=key)
         assert reply.status_code == 201
     lattice.ask("GET", "/api/usage", token=account.access_token)
     return account

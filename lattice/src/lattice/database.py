@@ -90,10 +90,11 @@ class Database:
     """
 
     def __init__(self, url: str, revision: str | None = None) -> None:
-        self._is_server = url.startswith("postgresql")
-        self._kind = PostgresServer(url) if self._is_server else SqliteFile(url)
+        self.is_server = url.startswith("postgresql")
+        self._kind = PostgresServer(url) if self.is_server else SqliteFile(url)
         self.name = self._kind.name
         self._awaited_revision = revision
+        self._ping: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def reading(self, tenant_id: str) -> AsyncIterator[AsyncConnection]:
@@ -125,7 +126,7 @@ class Database:
             deed()
 
     async def _act_for(self, connection: AsyncConnection, tenant_id: str) -> None:
-        if self._is_server:
+        if self.is_server:
             await connection.execute(SET_TENANT, {"tenant_id": tenant_id})
 
     async def check_schema(self) -> None:
@@ -139,7 +140,7 @@ class Database:
             return
         async with _outages_named(), self._kind.readers.connect() as connection:
             found = await connection.run_sync(schema.find_revision)
-            if self._is_server:
+            if self.is_server:
                 await postgresql.refuse_unbound(connection)
         if found != awaited:
             raise schema.out_of_date(found, awaited)
@@ -147,7 +148,7 @@ class Database:
 
     async def prepare(self) -> None:
         """Give an embedded file the schema of this version; a server is migrated by command."""
-        if self._is_server:
+        if self.is_server:
             await self.check_schema()
         else:
             async with self._writing() as connection:
@@ -163,13 +164,27 @@ class Database:
             await engine.dispose()
 
     async def ping(self) -> None:
-        """Return if the database answers and takes writes, raise `SQLAlchemyError` if not."""
+        """Return if the database answers and takes writes, raise `SQLAlchemyError` if not.
+
+        Whoever asks while another asks gets that one's answer.
+        """
+        if self._ping is None or self._ping.done():
+            self._ping = asyncio.create_task(self._kind.ping())
+            # Whoever asked may have given up: then nobody is there to hear of it.
+            self._ping.add_done_callback(_heard)
         async with _outages_named():
-            await self._kind.ping()
+            await asyncio.shield(self._ping)
 
     async def close(self) -> None:
         """Close every connection."""
+        if self._ping is not None:
+            self._ping.cancel()
         await self._kind.close()
+
+
+def _heard(task: asyncio.Task[None]) -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 @asynccontextmanager

@@ -1,6 +1,5 @@
 """PostgreSQL connections, every statement of which has an end, and what their errors mean."""
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -37,24 +36,13 @@ class PostgresServer:
         self.readers = _engine(url, READER, ANSWERED_WITHIN_S)
         self.writers = _engine(url, {}, ANSWERED_WITHIN_S)
         self._prober: asyncpg.Connection[Any] | None = None
-        self._asking: asyncio.Task[None] | None = None
 
     def make_migrator(self) -> AsyncEngine:
         """Return an engine to change the schema with, which may take its time."""
         return _engine(self._url, {}, answered_within_s=None)
 
     async def ping(self) -> None:
-        """Return if the server answers and takes writes, raise `DatabaseUnusableError` if not.
-
-        Whoever asks while another asks gets that one's answer.
-        """
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask())
-            # Whoever asked may have given up: then nobody is there to hear of it.
-            self._asking.add_done_callback(_heard)
-        await asyncio.shield(self._asking)
-
-    async def _ask(self) -> None:
+        """Return if the server answers and takes writes, raise `DatabaseUnusableError` if not."""
         # Over a connection of its own: whether all others are busy is another question.
         try:
             if self._prober is None or self._prober.is_closed():
@@ -74,8 +62,6 @@ class PostgresServer:
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._asking is not None:
-            self._asking.cancel()
         self._forget_prober()
         await self.readers.dispose()
         await self.writers.dispose()
@@ -121,11 +107,6 @@ def _refuse_closed(connection: Any, *_: object) -> None:
     """Let the pool replace a connection that the server has closed meanwhile."""
     if connection.driver_connection.is_closed():
         raise DisconnectionError
-
-
-def _heard(task: asyncio.Task[None]) -> None:
-    if not task.cancelled():
-        task.exception()
 
 
 async def refuse_unbound(connection: AsyncConnection) -> None:

@@ -115,6 +115,7 @@ class SqliteFile:
         path = make_url(url).database or ""
         self.readers = _engine(url, READERS, partial(connect, path, query_only=True))
         self.writers = _engine(url, 1, partial(connect, path, query_only=False))
+        self._prober = _engine(url, 1, partial(connect, path, query_only=True))
         # A transaction that reads first and writes later fails under SQLite when another process
         # has written in between: a writer says so at its beginning.
         event.listen(self.readers.sync_engine, "begin", _beginning_with("BEGIN"))
@@ -126,13 +127,15 @@ class SqliteFile:
 
     async def ping(self) -> None:
         """Return if the file answers a query, raise what the driver raises if not."""
-        async with self.readers.connect() as connection:
+        # Over a connection of its own: whether all others are busy is another question.
+        async with self._prober.connect() as connection:
             await connection.execute(text("SELECT count(*) FROM sqlite_master"))
 
     async def close(self) -> None:
         """Close every connection."""
         await self.readers.dispose()
         await self.writers.dispose()
+        await self._prober.dispose()
 
 
 def _engine(

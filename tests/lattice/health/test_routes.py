@@ -42,6 +42,7 @@ def test_a_database_that_does_not_answer_is_seen_everywhere_but_in_live(
     lattice: Lattice, monkeypatch: pytest.MonkeyPatch, ping: Any
 ) -> None:
     monkeypatch.setattr(service, "ANSWER_WITHIN_S", 0.05)
+    monkeypatch.setattr(service, "FILE_ANSWERS_WITHIN_S", 0.05)
     monkeypatch.setattr(lattice.database, "ping", ping)
     health = lattice.ask("GET", "/health")
     assert health.status_code == 503
