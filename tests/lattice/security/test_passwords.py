@@ -58,9 +58,9 @@ def test_verifying_for_nobody_really_hashes(settings_with: Callable[..., Setting
     def fastest_s(password_hash: str | None) -> float:
         taken_s = []
         for _ in range(5):
-            begun_s = time.perf_counter()
+            begun_s = time.process_time()
             asyncio.run(passwords.verify("wrong", password_hash))
-            taken_s.append(time.perf_counter() - begun_s)
+            taken_s.append(time.process_time() - begun_s)
         return min(taken_s)
 
     known_s, nobody_s = fastest_s(kept), fastest_s(None)
