@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from smokegate.history.commands import run as answer
-from smokegate.history.digest import check_digest, digest
+from smokegate.history.digest import check_digest, digest, suite_digest
 from smokegate.history.looks import Looks
 from smokegate.history.queries import RunLine, runs
 from smokegate.history.queries import run as run_of
@@ -22,7 +22,7 @@ from smokegate.history.remembering import opened
 from smokegate.history.rows import milliseconds
 from smokegate.history.run_lines import list_lines, run_lines
 from smokegate.history.store import Store
-from smokegate.history.trend_lines import check_lines, digest_lines
+from smokegate.history.trend_lines import check_lines, digest_lines, suite_lines
 from smokegate.results import Consequence, JudgedRun, Outcome, Timing
 from smokegate.settings import Settings
 
@@ -121,11 +121,13 @@ def test_answers_read_as_they_did(known: str, golden: Golden, columns: int) -> N
         failed = run_of(connection, "20260104-060000-00000d")
         whole = digest(connection, environment="production", since_ms=since_ms)
         check = check_digest(connection, "workflows.order", since_ms=since_ms)
+        suite = suite_digest(connection, "workflows", since_ms=since_ms)
     assert failed is not None
     answers = {
         "list": list_lines(page, looks),
         "show": run_lines(failed, looks),
         "trends": digest_lines(whole, NOW, looks),
+        "trends_of_a_suite": suite_lines(suite, NOW, looks),
         "trends_of_a_check": check_lines(check, NOW, looks),
     }
     for name, lines in answers.items():
@@ -178,7 +180,20 @@ def test_trends_have_every_measure(known: str) -> None:
     assert len(found["days"]) == 11
     assert found["detection"]["detected"]["total"] == 4 - 1, "the first was in the year before"
     assert [each["check"] for each in found["flakiest"]] == ["workflows.order"]
+    assert [each["version"] for each in found["versions"]] == ["1.3.0", "1.2.0", "1.1.0", "1.0.0"]
+    assert found["versions"][1]["opened"]["part"] == 11
+    assert [each["environment"] for each in found["environments"]] == ["production"]
+    assert {each["suite"]: each["total"] for each in found["suites"]} == {
+        "health": 44,
+        "workflows": 132,
+    }
+    suite = read(known, "trends", "--suite", "workflows", "--since", "2026-01-01")
+    assert (suite["suite"], suite["whole"]["total"], len(suite["days"])) == ("workflows", 132, 11)
+    assert [each["check"] for each in suite["flakiest"]] == ["workflows.order"]
+    assert {each["check"].partition(".")[0] for each in suite["slowest"]} == {"workflows"}
+    assert read(known, "trends", "--suite", "health", "--since", "2026-01-01")["flakiest"] == []
     check = read(known, "trends", "order", "--since", "2026-01-01")
+    assert [each["pass_rate"]["total"] for each in check["versions"]] == [8, 12, 12, 12]
     assert check["check"] == "workflows.order"
     assert (check["whole"]["total"], check["whole"]["failed"]) == (44, 3)
     assert check["flips"]["part"] == 4
@@ -247,6 +262,8 @@ def test_an_empty_history_is_no_error(store: Store, url: str) -> None:
         ("list --before 2027", "there is no run that begins with '2027'"),
         ("trends nothing", "history: there is no check with 'nothing' in its id"),
         ("trends workflows", "more than one check with 'workflows' in its id: workflows.login, "),
+        ("trends --suite other", "no suite 'other': there are health, workflows"),
+        ("trends order --suite workflows", "leave out --suite"),
         ("label 2027 missed", "there is no run"),
         ("label 20260104-06 missed", "only a verdict that opened the gate"),
         ("list --environment=", "--environment is empty"),
@@ -306,7 +323,8 @@ def test_what_a_target_sent_stays_text(store: Store, url: str, text: str) -> Non
     up = result("up", Outcome.FAILED, suite="health", attempts=[failed])
     hostile = run(1, up, environment=text, version=text, target=text, tool=text)
     take_in(store, [hostile])
-    for asked in ["list"], ["show"], ["trends", "--since", "2026-01-01"], ["trends", "up"]:
+    january = ("trends", "--since", "2026-01-01")
+    for asked in ["list"], ["show"], january, [*january, "--suite", "health"], [*january, "up"]:
         for line in printed(url, *asked).split("\n"):
             assert is_harmless(line)
             assert not is_command(line)

@@ -22,6 +22,7 @@ from smokegate.history import (
     pruning,
     queries,
     trends,
+    versions,
 )
 from smokegate.history.remembering import opened
 from smokegate.history.store import Store
@@ -62,6 +63,10 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "endings": lambda connection: outcomes.endings(connection, "health.up"),
     "endings here": lambda connection: outcomes.endings(connection, "health.up", **WITHIN),
     "neighbours": lambda connection: neighbours.neighbours(connection, "run-000002"),
+    "versions": lambda connection: versions.versions(connection, limit=2),
+    "versions here": lambda connection: versions.versions(connection, **WITHIN),
+    "versions of a check": lambda c: versions.check_versions(c, "health.up", **WITHIN),
+    "environments": trends.environment_tallies,
     "labels": lambda connection: alarms.labelled(connection, **WITHIN),
     "label": lambda connection: labels.set_label(connection, "run-000002", "true-alarm"),
     "prune": lambda connection: pruning._remove_some(connection, 5, 2),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,13 +12,15 @@ from smokegate.history.measures import histogram_quantile, pass_rate, share
 from smokegate.history.rows import DAY_MS
 from smokegate.history.store import Store
 from smokegate.history.tables import BUCKETS_S, RUN_BUCKETS_S
-from smokegate.history.tallies import Tally, runs_together, together
+from smokegate.history.tallies import RunTally, Tally, runs_together, together
 from smokegate.history.trends import (
     check_days,
     check_tallies,
     environment_days,
+    environment_tallies,
     run_days,
     slowest,
+    suite_tallies,
 )
 from smokegate.results import CheckResult, Outcome
 
@@ -70,7 +73,16 @@ def test_what_was_counted_is_what_the_results_say(
         assert tells(tallies[check], results[check])
         assert [each.day for each in days[check]] == ["2026-01-01"]
         assert tells(together(days[check]), results[check])
+        suites = {each.suite: each for each in suite_tallies(tallies.values())}
+        of_suite = [c for name in results for c in results[name] if c.suite == check.split(".")[0]]
+        assert tells(suites[check.split(".")[0]], of_suite)
     assert len(runs) == bool(there)
+    with store.reading() as connection:
+        for tally in environment_tallies(connection):
+            days_there = run_days(connection, environment=tally.environment)
+            assert msgspec.structs.asdict(runs_together(days_there)) == {
+                name: getattr(tally, name) for name in RunTally.__struct_fields__
+            }
     for day in runs:
         assert day.verdicts == Counter(each.verdict.action.value for each in there)
         within = [sum(each.duration_s <= bound for each in there) for bound in RUN_BUCKETS_S]

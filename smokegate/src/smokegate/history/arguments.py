@@ -96,13 +96,15 @@ def _add_trends(questions: Any) -> None:
     asked = questions.add_parser(
         "trends",
         **_described(
-            "Show how the gate fares, or one check, day by day.\n\nexample:\n"
+            "Show how the gate fares, or one suite or check, day by day.\n\nexample:\n"
             "  smokegate history trends --environment production --since 90d\n"
+            "  smokegate history trends --suite workflows\n"
             "  smokegate history trends test_user_login_flow\n",
             "show measures and trends",
         ),
     )
     asked.add_argument("check", nargs="?", metavar="CHECK", help="its id, or a part of it")
+    asked.add_argument("--suite", metavar="NAME", help="only this suite")
     _add_narrowing(asked, "from then on, as in 30d or 2026-01-31 (30d)", default="30d")
     _add_limit(asked, 5, "how many entries its lists have (5)")
     _add_json(asked)

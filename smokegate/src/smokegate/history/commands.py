@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from smokegate.errors import UsageError
 from smokegate.history.deployments import mark
-from smokegate.history.digest import check_digest, check_ids, digest
+from smokegate.history.digest import check_digest, check_ids, digest, suite_digest, suites
 from smokegate.history.labels import set_label
 from smokegate.history.looks import Looks, looks_of
 from smokegate.history.pruning import prunable, prune
@@ -27,7 +27,7 @@ from smokegate.history.remembering import opened, url_of
 from smokegate.history.rows import moment
 from smokegate.history.run_lines import list_lines, run_lines
 from smokegate.history.store import Store
-from smokegate.history.trend_lines import check_lines, digest_lines
+from smokegate.history.trend_lines import check_lines, digest_lines, suite_lines
 from smokegate.reports.escaping import no_command, one_line
 from smokegate.reports.outlet import Outlet
 from smokegate.settings import Settings, check_url
@@ -89,16 +89,27 @@ class _Desk:
         self._show(found, run_lines(found, self.looks))
 
     def answer_trends(self) -> None:
-        """How the gate fares, or one check."""
+        """How the gate fares, or one suite or check."""
         asked, now = self.asked, moment(round(time.time() * 1000))
-        there = {"environment": asked.environment or "", "since_ms": asked.since}
+        if asked.check and asked.suite:
+            raise UsageError("history: CHECK names one check already: leave out --suite")
         with self.store.reading() as connection:
-            if asked.check:
-                check = check_digest(connection, _check_id(connection, asked.check), **there)
-                self._show(check, check_lines(check, now, self.looks))
-                return
-            found = digest(connection, **there, limit=asked.limit)
-        self._show(found, digest_lines(found, now, self.looks))
+            found, lines = self._trends(connection, now)
+        self._show(found, lines)
+
+    def _trends(self, connection: Connection, now: str) -> tuple[Any, Iterator[str]]:
+        """What was asked for, and how it reads."""
+        asked = self.asked
+        there = {"environment": asked.environment or "", "since_ms": asked.since}
+        if asked.check:
+            check = check_digest(connection, _check_id(connection, asked.check), **there)
+            return check, check_lines(check, now, self.looks)
+        if asked.suite:
+            _refuse_unknown_suite(connection, asked.suite)
+            suite = suite_digest(connection, asked.suite, **there, limit=asked.limit)
+            return suite, suite_lines(suite, now, self.looks)
+        found = digest(connection, **there, limit=asked.limit)
+        return found, digest_lines(found, now, self.looks)
 
     def answer_deployed(self) -> None:
         """Note a deployment."""
@@ -176,6 +187,13 @@ def _user() -> str:
     with suppress(OSError, KeyError, ImportError):
         return getpass.getuser()
     return ""
+
+
+def _refuse_unknown_suite(connection: Connection, suite: str) -> None:
+    there = suites(connection)
+    if suite not in there:
+        known = ", ".join(one_line(each) for each in there) or "none yet"
+        raise UsageError(f"history: there is no suite {one_line(suite)!r}: there are {known}")
 
 
 def _check_id(connection: Connection, words: str) -> str:

@@ -17,11 +17,20 @@ from smokegate.history.tallies import RunTally, Tally, runs_together, together
 from smokegate.history.trends import (
     CheckTally,
     Day,
+    EnvironmentTally,
     RunDay,
+    SuiteTally,
     check_days,
+    check_tallies,
+    environment_tallies,
     run_days,
-    slowest,
+    slowest_first,
+    suite_days,
+    suite_tallies,
 )
+from smokegate.history.versions import RunVersionTally, VersionTally, check_versions, versions
+
+_EVERY = 10_000  # more checks than anybody has
 
 
 class _Within(TypedDict):
@@ -38,9 +47,25 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
     since: str
     whole: RunTally
     days: list[RunDay]
+    environments: list[EnvironmentTally]
+    suites: list[SuiteTally]
+    versions: list[RunVersionTally]
     detection: Detection
     false_alarms: FalseAlarms
     candidates: list[Candidate]
+    deployments: list[DeploymentLine]
+    slowest: list[CheckTally]
+    flakiest: list[Flaky]
+
+
+class SuiteDigest(msgspec.Struct, frozen=True, kw_only=True):
+    """How a suite fares since a moment; all its checks together."""
+
+    suite: str
+    environment: str
+    since: str
+    whole: Tally
+    days: list[Day]
     deployments: list[DeploymentLine]
     slowest: list[CheckTally]
     flakiest: list[Flaky]
@@ -55,6 +80,7 @@ class CheckDigest(msgspec.Struct, frozen=True, kw_only=True):
     since: str
     whole: Tally
     days: list[Day]
+    versions: list[VersionTally]
     flips: Share
     deployments: list[DeploymentLine]
 
@@ -63,19 +89,44 @@ def digest(
     connection: Connection, *, environment: str = "", since_ms: int = 0, limit: int = 5
 ) -> Digest:
     """The measures of an environment; its lists have so many entries, that of deployments 50."""
-    days = run_days(connection, environment=environment, since_ms=since_ms)
     there = _Within(environment=environment, since_ms=since_ms)
+    days, tallies = run_days(connection, **there), check_tallies(connection, **there)
     return Digest(
         environment=environment,
         since=moment(since_ms),
         whole=runs_together(days),
         days=days,
+        environments=[] if environment else environment_tallies(connection, since_ms=since_ms),
+        suites=suite_tallies(tallies),
+        versions=versions(connection, **there, limit=limit),
         detection=detection(connection, **there),
         false_alarms=labelled(connection, **there),
         candidates=candidates(connection, **there, limit=limit),
         deployments=deployments(connection, **there),
-        slowest=slowest(connection, **there, limit=limit),
+        slowest=slowest_first(tallies)[:limit],
         flakiest=flakiest(connection, **there, limit=limit),
+    )
+
+
+def suite_digest(
+    connection: Connection, suite: str, *, environment: str = "", since_ms: int = 0, limit: int = 5
+) -> SuiteDigest:
+    """The measures of a suite; its lists have so many entries, that of deployments 50."""
+    there = _Within(environment=environment, since_ms=since_ms)
+    days, of_suite = suite_days(connection, suite, **there), f"{suite}."
+    tallies = [
+        each for each in check_tallies(connection, **there) if each.check.startswith(of_suite)
+    ]
+    flaky = flakiest(connection, **there, limit=_EVERY)
+    return SuiteDigest(
+        suite=suite,
+        environment=environment,
+        since=moment(since_ms),
+        whole=together(days),
+        days=days,
+        deployments=deployments(connection, **there),
+        slowest=slowest_first(tallies)[:limit],
+        flakiest=[each for each in flaky if each.check.startswith(of_suite)][:limit],
     )
 
 
@@ -93,9 +144,15 @@ def check_digest(
         since=moment(since_ms),
         whole=together(days),
         days=days,
+        versions=check_versions(connection, check, environment=environment, since_ms=since_ms),
         flips=check_flips(connection, check, environment=environment, since_ms=since_ms),
         deployments=deployments(connection, environment=environment, since_ms=since_ms),
     )
+
+
+def suites(connection: Connection) -> list[str]:
+    """Every suite that ever had a result."""
+    return sorted(connection.scalars(select(tables.checks.c.suite).distinct()))
 
 
 def check_ids(connection: Connection, words: str) -> list[str]:

@@ -6,40 +6,69 @@ from collections.abc import Iterator, Sequence
 
 from smokegate.history.charts import Calendar, calendar, of_shares, of_sizes
 from smokegate.history.detection import DeploymentLine, Detection
-from smokegate.history.digest import CheckDigest, Digest
-from smokegate.history.in_words import in_buckets, quantile_in_words, share_in_words, span
-from smokegate.history.looks import Looks, column, minute
+from smokegate.history.digest import CheckDigest, Digest, SuiteDigest
+from smokegate.history.in_words import in_buckets, quantile_in_words, share_in_words
+from smokegate.history.looks import Looks
 from smokegate.history.measures import FalseAlarms
 from smokegate.history.tables import BUCKETS_S, RUN_BUCKETS_S
 from smokegate.history.tallies import runs_together, together
+from smokegate.history.trend_tables import (
+    candidate_lines,
+    check_version_lines,
+    deployment_lines,
+    environment_lines,
+    flaky_lines,
+    slowest_lines,
+    suites_lines,
+    version_lines,
+)
 from smokegate.reports.escaping import one_line
 from smokegate.reports.layout import Rows, labelled
 from smokegate.reports.pen import INDENT
 from smokegate.reports.wording import several
 
 _LABELS_WIDTH = 16
-_SHOWN_DEPLOYMENTS = 5
 
 
 def digest_lines(digest: Digest, now: str, looks: Looks) -> Iterator[str]:
     """How an environment fares: its measures, its deployments, and what to look into."""
-    days = calendar(digest.since, now, looks.width - _LABELS_WIDTH)
-    where = one_line(digest.environment) or "every environment"
-    yield from looks.title(f"{where}: {days.axis} (UTC)")
+    days = _days(digest, now, looks)
+    yield from looks.title(f"{_where(digest)}: {days.axis} (UTC)")
     yield from labelled(_measures(digest, days), width=looks.width, indent=INDENT)
-    yield from _deployments(digest.deployments, looks)
-    yield from _slowest(digest, looks)
-    yield from _flakiest(digest, looks)
-    yield from _candidates(digest, looks)
+    yield from deployment_lines(digest.deployments, looks)
+    yield from version_lines(digest.versions, looks)
+    yield from environment_lines(digest.environments, looks)
+    yield from suites_lines(digest.suites, looks)
+    yield from slowest_lines(digest.slowest, looks)
+    yield from flaky_lines(digest.flakiest, looks)
+    yield from candidate_lines(digest.candidates, looks)
+
+
+def suite_lines(digest: SuiteDigest, now: str, looks: Looks) -> Iterator[str]:
+    """How a suite fares."""
+    days = _days(digest, now, looks)
+    yield from looks.title(f"{one_line(digest.suite)}, {_where(digest)}: {days.axis} (UTC)")
+    yield from labelled(_of_checks(digest, days), width=looks.width, indent=INDENT)
+    yield from deployment_lines(digest.deployments, looks)
+    yield from slowest_lines(digest.slowest, looks)
+    yield from flaky_lines(digest.flakiest, looks)
 
 
 def check_lines(digest: CheckDigest, now: str, looks: Looks) -> Iterator[str]:
     """How a check fares."""
-    days = calendar(digest.since, now, looks.width - _LABELS_WIDTH)
-    where = one_line(digest.environment) or "every environment"
-    yield from looks.title(f"{one_line(digest.check)}, {where}: {days.axis} (UTC)")
-    yield from labelled(_measures_of_a_check(digest, days), width=looks.width, indent=INDENT)
-    yield from _deployments(digest.deployments, looks)
+    days = _days(digest, now, looks)
+    yield from looks.title(f"{one_line(digest.check)}, {_where(digest)}: {days.axis} (UTC)")
+    yield from labelled(_of_a_check(digest, days), width=looks.width, indent=INDENT)
+    yield from deployment_lines(digest.deployments, looks)
+    yield from check_version_lines(digest.versions, looks)
+
+
+def _days(digest: Digest | SuiteDigest | CheckDigest, now: str, looks: Looks) -> Calendar:
+    return calendar(digest.since, now, looks.width - _LABELS_WIDTH)
+
+
+def _where(digest: Digest | SuiteDigest | CheckDigest) -> str:
+    return one_line(digest.environment) or "every environment"
 
 
 def _measures(digest: Digest, days: Calendar) -> Rows:
@@ -59,7 +88,16 @@ def _measures(digest: Digest, days: Calendar) -> Rows:
     ]
 
 
-def _measures_of_a_check(digest: CheckDigest, days: Calendar) -> Rows:
+def _of_a_check(digest: CheckDigest, days: Calendar) -> Rows:
+    return [
+        *_of_checks(digest, days),
+        ("flips", f"{share_in_words(digest.flips, 'pair')} in the last runs"),
+        ("second tries", share_in_words(digest.whole.retries, "result")),
+        *([("title", one_line(digest.title))] if digest.title else []),
+    ]
+
+
+def _of_checks(digest: CheckDigest | SuiteDigest, days: Calendar) -> Rows:
     whole = digest.whole
     columns = [together(some) for some in days.sorted_in(digest.days, lambda each: each.day)]
     p95, p50 = (in_buckets(each, BUCKETS_S, whole.buckets) for each in (whole.p95, whole.p50))
@@ -69,9 +107,6 @@ def _measures_of_a_check(digest: CheckDigest, days: Calendar) -> Rows:
         ("took, p95", f"{p95}; p50 {p50}; {several(whole.p95.count, 'result')}"),
         ("", of_sizes([each.p95.value_s for each in columns])),
         *_marks(digest.deployments, days),
-        ("flips", f"{share_in_words(digest.flips, 'pair')} in the last runs"),
-        ("second tries", share_in_words(whole.retries, "result")),
-        *([("title", one_line(digest.title))] if digest.title else []),
     ]
 
 
@@ -92,93 +127,3 @@ def _detection(found: Detection) -> str:
 def _false_alarms(found: FalseAlarms) -> str:
     missed = f"; {several(found.missed, 'problem')} missed" if found.missed else ""
     return share_in_words(found.share, "labelled alarm") + missed
-
-
-def _section(title: str, looks: Looks, lines: Iterator[str]) -> Iterator[str]:
-    yield ""
-    yield from looks.title(title)
-    yield from lines
-
-
-def _deployments(there: list[DeploymentLine], looks: Looks) -> Iterator[str]:
-    if not there:
-        return
-    shown = there[:_SHOWN_DEPLOYMENTS]
-    more = f", the last {len(shown)} of {len(there)}" if len(shown) < len(there) else ""
-    yield from _section(
-        f"Deployments{more}",
-        looks,
-        looks.table(
-            column("version", [each.version for each in shown]),
-            column("deployed (UTC)", [minute(each.deployed_at) for each in shown]),
-            column("known by", [_SOURCES.get(each.source, each.source) for each in shown], spare=2),
-            column("environment", [each.environment for each in shown], spare=1),
-            looks.verdicts(
-                [each.first.action if each.first else "-" for each in shown],
-                heading="first verdict",
-            ),
-            column("alarm", [_alarm(each) for each in shown]),
-        ),
-    )
-
-
-_SOURCES = {"told": "--deployed-at", "marked": "a marker", "sighted": "first sight"}
-
-
-def _alarm(line: DeploymentLine) -> str:
-    if line.detected_after_s is None:
-        return "none"
-    return f"after {span(line.detected_after_s)}"
-
-
-def _slowest(digest: Digest, looks: Looks) -> Iterator[str]:
-    there = digest.slowest
-    if not there:
-        return
-    yield from _section(
-        "Slowest checks",
-        looks,
-        looks.table(
-            column("check", [each.check for each in there]),
-            column("p95", [in_buckets(each.p95, BUCKETS_S, each.buckets) for each in there]),
-            column(
-                "p50", [in_buckets(each.p50, BUCKETS_S, each.buckets) for each in there], spare=1
-            ),
-            column("results", [f"{each.total:,}" for each in there]),
-        ),
-    )
-
-
-def _flakiest(digest: Digest, looks: Looks) -> Iterator[str]:
-    there = digest.flakiest
-    if not there:
-        return
-    yield from _section(
-        "Flaky checks",
-        looks,
-        looks.table(
-            column("check", [each.check for each in there]),
-            column("flips", [share_in_words(each.flips, "pair") for each in there]),
-            column(
-                "second tries", [share_in_words(each.retries, "result") for each in there], spare=1
-            ),
-        ),
-    )
-
-
-def _candidates(digest: Digest, looks: Looks) -> Iterator[str]:
-    there = digest.candidates
-    if not there:
-        return
-    yield from _section(
-        "Perhaps false alarms",
-        looks,
-        looks.table(
-            column("run", [each.alarm.run_id for each in there]),
-            column("ended (UTC)", [minute(each.alarm.finished_at) for each in there], spare=2),
-            looks.verdicts([each.alarm.action for each in there]),
-            column("version", [each.version for each in there], spare=1),
-            column("overturned by", [each.overturned_by.run_id for each in there]),
-        ),
-    )
-    yield "Say what they were: smokegate history label RUN false-alarm, or true-alarm"

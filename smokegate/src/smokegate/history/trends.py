@@ -10,13 +10,22 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Table, func, select
 
 from smokegate.history import tables
 from smokegate.history.overview import environments
 from smokegate.history.rows import DAY_MS, storable_text
 from smokegate.history.tables import BUCKET_COLUMNS
-from smokegate.history.tallies import COUNTS, RunTally, Tally, added, runs_tallied, tallied
+from smokegate.history.tallies import (
+    COUNTS,
+    RunTally,
+    Tally,
+    added,
+    runs_tallied,
+    tallied,
+    together,
+)
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _RUN_COUNTS = ("total", "results", "results_passed")
@@ -32,6 +41,18 @@ class CheckTally(Tally, frozen=True, kw_only=True):
     """The results of one check."""
 
     check: str
+
+
+class SuiteTally(Tally, frozen=True, kw_only=True):
+    """The results of one suite; probes are in the suite `run`."""
+
+    suite: str
+
+
+class EnvironmentTally(RunTally, frozen=True, kw_only=True):
+    """The runs in one environment."""
+
+    environment: str
 
 
 class RunDay(RunTally, frozen=True, kw_only=True):
@@ -103,6 +124,32 @@ def slowest(
 def slowest_first(tallies: Iterable[CheckTally]) -> list[CheckTally]:
     """Checks by their p95."""
     return sorted(tallies, key=lambda each: (-(each.p95.value_s or 0), each.check))
+
+
+def suite_tallies(tallies: Iterable[CheckTally]) -> list[SuiteTally]:
+    """The suites of checks, in the order of their names."""
+    suites: dict[str, list[CheckTally]] = {}
+    for each in tallies:
+        suites.setdefault(each.check.partition(".")[0], []).append(each)
+    return [
+        SuiteTally(suite=suite, **msgspec.structs.asdict(together(some)))
+        for suite, some in sorted(suites.items())
+    ]
+
+
+def environment_tallies(connection: Connection, *, since_ms: int = 0) -> list[EnvironmentTally]:
+    """Every environment that had a run since a day, in the order of their names."""
+    there = tables.run_days
+    found = connection.execute(
+        select(there.c.environment, there.c.action, *_sums(there, _RUN_COUNTS))
+        .where(*_within(there, "", since_ms))
+        .group_by(there.c.environment, there.c.action)
+        .order_by(there.c.environment, there.c.action)
+    )
+    rows: dict[str, list[Mapping[str, Any]]] = {}
+    for row in found:
+        rows.setdefault(row.environment, []).append(row._asdict())
+    return [EnvironmentTally(environment=name, **_runs(some)) for name, some in rows.items()]
 
 
 def run_days(connection: Connection, *, environment: str = "", since_ms: int = 0) -> list[RunDay]:
