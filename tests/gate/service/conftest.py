@@ -17,6 +17,7 @@ from tests.gate.history.histories import take_in
 from tests.gate.history.postgres import DATABASES
 from tests.gate.service.serving import serving
 from tests.gate.service.some_weeks import NOW_S, some_weeks
+from tests.system.command import ENDED_WITHIN_S
 
 __all__ = ["postgres_server", "store", "url"]
 
@@ -28,7 +29,7 @@ TOKEN = "a token of no more than a test".replace(" ", "-")
 def served(there: Store, rules: Rules | None = None, **more: object) -> Iterator[httpx2.Client]:
     """A browser without cookies yet, at a server on a history; its clock stands."""
     app = application(there, rules, clock=lambda: NOW_S, **more)  # type: ignore[arg-type]
-    with serving(app) as address, httpx2.Client(base_url=address) as client:
+    with serving(app) as address, httpx2.Client(base_url=address, timeout=ENDED_WITHIN_S) as client:
         yield client
 
 

@@ -8,12 +8,13 @@ from smokegate.history.alarms import Candidate
 from smokegate.history.in_words import share_in_words
 from smokegate.history.measures import FalseAlarms
 from smokegate.history.queries import RunLine
-from smokegate.reports.page.markup import Markup, element, table
+from smokegate.reports.page.markup import Markup, element, table, text
 from smokegate.reports.wording import several
 from smokegate.service.access.visitors import Visitor
 from smokegate.service.pages import labels
-from smokegate.service.pages.words import cell, minute, run_link, verdict
+from smokegate.service.pages.words import cell, minute, run_link, short, verdict
 
+_REASON_CHARS = 300
 _HEAD = ("run", "began", "environment", "verdict", "reason", "what it was")
 
 
@@ -38,9 +39,9 @@ def _row(run: RunLine, visitor: Visitor, back: str, candidate: Candidate | None)
         "tr",
         cell("run", run_link(run.run_id), class_="id"),
         cell("began", minute(run.started_at), class_="when"),
-        cell("environment", run.environment),
+        cell("environment", short(run.environment)),
         cell("verdict", verdict(run.action)),
-        cell("reason", run.reason, _perhaps_false(candidate), class_="reason"),
+        cell("reason", text(run.reason, _REASON_CHARS), _perhaps_false(candidate), class_="reason"),
         cell("what it was", buttons) if buttons else "",
     )
 

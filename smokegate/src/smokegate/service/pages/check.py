@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from smokegate.history.digest import CheckDigest, check_digest
 from smokegate.history.outcomes import Ending, endings
@@ -22,6 +23,7 @@ from smokegate.service.pages.words import (
     Query,
     fact,
     facts,
+    fitted,
     href,
     link,
     minute,
@@ -29,9 +31,12 @@ from smokegate.service.pages.words import (
     quantile,
     run_link,
     share,
+    short,
+    version_of,
 )
 
 _CELLS = 100
+_CARDS_CHARS = 30_000
 _COUNTED = frozenset({Outcome.FAILED.value, Outcome.BLOCKED.value, Outcome.UNKNOWN.value})
 
 
@@ -99,8 +104,7 @@ def _strip(there: Sequence[Ending]) -> Markup:
 
 
 def _cell(ending: Ending) -> Markup:
-    version = ending.version or "not known"
-    words = f"{ending.outcome}, {minute(ending.started_at)}, version {version}"
+    words = f"{ending.outcome}, {minute(ending.started_at)}, {version_of(ending.version)}"
     sign = SIGNS[Outcome(ending.outcome)]
     address = href("run", id=ending.run_id)
     link_to_run = element("a", sign, href=address, title=words, aria_label=words)
@@ -115,15 +119,16 @@ def _failures(there: Sequence[Ending]) -> Markup:
     if not told:
         words = f"{several(len(failed), 'result')} did not pass; no expectation of them was kept."
         return element("p", words, class_="soft")
-    return joined(*map(_failure, told))
+    return joined(*fitted(_CARDS_CHARS, (partial(_failure, each) for each in told), "failure"))
 
 
 def _failure(ending: Ending) -> Markup:
-    where = f"{minute(ending.started_at)}, version {ending.version or 'not known'}"
+    where = short(ending.environment)
+    when = f"{minute(ending.started_at)}, {version_of(ending.version)}, "
     return element(
         "article",
         element("h3", outcome(ending.outcome), run_link(ending.run_id)),
-        element("p", f"{where}, {ending.environment}", class_="soft"),
+        element("p", when, where, class_="soft"),
         demands(ending.failures),
         class_=f"cause {ending.outcome}",
     )

@@ -44,6 +44,7 @@ from smokegate.service.pages.words import (
     run_link,
     share,
     verdict,
+    version_of,
 )
 
 _RUNS = 30
@@ -121,7 +122,7 @@ def _headline(found: _Found, now_ms: int) -> Markup:
     newest = found.newest[0]
     run = run_link(newest.run_id, f"run {newest.run_id}")
     now = verdict(newest.action, partial=newest.partial)
-    when = f", {age(newest.started_at, now_ms)}, version {newest.version or 'not known'}"
+    when = f", {age(newest.started_at, now_ms)}, {version_of(newest.version)}"
     head = element("p", now, " in ", run, when, class_="now")
     return joined(eyebrow, name, head, element("p", newest.reason, class_="why"))
 

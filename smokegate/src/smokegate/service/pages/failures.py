@@ -31,13 +31,13 @@ def _once(failures: Iterable[FailureLine]) -> Iterator[tuple[FailureLine, int]]:
 
 
 def _demand(failure: FailureLine, times: int) -> Markup:
-    wanted = "wished" if failure.consequence == _WISH else "expected"
+    is_wish = failure.consequence == _WISH
     twice = f" (in {several(times, 'try').replace('trys', 'tries')})" if times > 1 else ""
     rows = [
-        (wanted, failure.demand),
+        ("wished" if is_wish else "expected", failure.demand),
         ("saw", failure.seen + twice),
         ("request", _request(failure)),
-        ("means", MEANINGS[Consequence(failure.consequence)]),
+        ("means", "" if is_wish else MEANINGS[Consequence(failure.consequence)]),
     ]
     return element("dl", *(_row(*row) for row in rows if row[1]), class_="rows")
 

@@ -8,9 +8,10 @@ from smokegate.history.queries import RunLine
 from smokegate.reports.page.markup import Markup, element, joined
 from smokegate.reports.wording import SIGNS, several
 from smokegate.results import Outcome
-from smokegate.service.pages.words import VERDICT_SIGNS, check_link, href, minute
+from smokegate.service.pages.words import VERDICT_SIGNS, check_link, href, minute, version_of
 
-_ROWS = 60
+_ROWS = 40
+_MOST_LINKS = 100  # beyond them, the runs at the head are enough
 _CALM = frozenset({Outcome.PASSED.value, Outcome.SKIPPED.value})
 _SIGNS = (
     "✓ passed, ⚠ warned, ✗ failed or blocked, ? unknown, - skipped; nothing where it was not in "
@@ -25,10 +26,9 @@ def heat_map(
 ) -> Markup:
     """The outcomes of checks by run; what did not pass comes first."""
     there = sorted(outcomes, key=lambda check: (-_troubles(outcomes[check]), check))
-    rows = [
-        _row(check, outcomes[check], runs, check_link(check, environment, days))
-        for check in there[:_ROWS]
-    ]
+    shown = there[:_ROWS]
+    leads = sum(map(_troubles, map(outcomes.__getitem__, shown))) <= _MOST_LINKS
+    rows = [_row(each, outcomes[each], runs, (environment, days), leads=leads) for each in shown]
     whole = element(
         "table",
         element("thead", _head(runs)),
@@ -61,23 +61,25 @@ def _head(runs: Sequence[RunLine]) -> Markup:
 
 def _run(run: RunLine) -> Markup:
     """A link to a run, which is its verdict; its name is for those who hear it."""
-    words = f"{run.action}, {minute(run.started_at)}, version {run.version or 'not known'}"
+    words = f"{run.action}, {minute(run.started_at)}, {version_of(run.version)}"
     sign = VERDICT_SIGNS.get(run.action, "?")
     address = href("run", id=run.run_id)
     return element("a", sign, href=address, class_=run.action, title=words, aria_label=words)
 
 
-def _row(check: str, endings: Endings, runs: Sequence[RunLine], name: Markup) -> Markup:
-    cells = (_cell(check, endings.get(each.run_id, ""), each) for each in runs)
-    return element("tr", element("th", name, scope="row"), *cells)
+def _row(
+    check: str, endings: Endings, runs: Sequence[RunLine], within: tuple[str, int], *, leads: bool
+) -> Markup:
+    cells = (_cell(check, endings.get(each.run_id, ""), each, leads=leads) for each in runs)
+    return element("tr", element("th", check_link(check, *within), scope="row"), *cells)
 
 
-def _cell(check: str, ending: str, run: RunLine) -> Markup:
+def _cell(check: str, ending: str, run: RunLine, *, leads: bool) -> Markup:
     """How a check ended; what is not calm leads to the run."""
     if not ending:
         return element("td")
     sign = SIGNS[Outcome(ending)]
-    if ending in _CALM:
+    if ending in _CALM or not leads:
         return element("td", sign, class_=ending)
     address = href("run", id=run.run_id) + f"#{check}"
     return element("td", element("a", sign, href=address, aria_label=ending), class_=ending)

@@ -20,6 +20,7 @@ from smokegate.service.pages.words import (
     minute,
     quantile,
     share,
+    short,
     verdict,
 )
 
@@ -81,10 +82,10 @@ def _deployment(each: DeploymentLine) -> Markup:
     after = f"after {span(each.detected_after_s)}" if each.detected_after_s is not None else "none"
     return element(
         "tr",
-        cell("version", each.version, class_="break"),
+        cell("version", short(each.version), class_="break"),
         cell("deployed", minute(each.deployed_at), class_="when"),
         cell("known by", SOURCES.get(each.source, each.source)),
-        cell("environment", each.environment),
+        cell("environment", short(each.environment)),
         cell("first verdict", _mark(each.first) if each.first else "-"),
         cell("alarm", after, " ", _mark(each.closing) if each.closing else ""),
     )

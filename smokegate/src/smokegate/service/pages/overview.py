@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from smokegate.history.measures import OPENS
 from smokegate.history.open_alarms import open_alarms
@@ -23,15 +24,18 @@ from smokegate.service.pages.runs import run_rows
 from smokegate.service.pages.words import (
     age,
     cell,
+    fitted,
     href,
     link,
     quantile,
     run_link,
     share,
+    short,
     verdict,
 )
 
 _MOST = 40
+_ROWS_CHARS = 60_000
 _LISTED = 8
 _COUNTED_TO = 100
 _HEAD = (
@@ -89,9 +93,10 @@ def _headline(found: Overview, now_ms: int) -> Markup:
     closed = sum(each.action not in OPENS for each in there)
     words = f"{closed} of {len(there)} closed" if closed else _all_open(len(there))
     newest = max(there, key=lambda each: each.started_at)
-    when = f" of {newest.environment}, {age(newest.started_at, now_ms)}."
-    told = element("p", "The newest run is ", run_link(newest.run_id), when, class_="why")
-    return joined(element("h1", words, class_=f"verdict {_worst(found)}"), told)
+    where, when = short(newest.environment), age(newest.started_at, now_ms)
+    told = ("The newest run is ", run_link(newest.run_id), " of ", where, f", {when}.")
+    head = element("h1", words, class_=f"verdict {_worst(found)}")
+    return joined(head, element("p", *told, class_="why"))
 
 
 def _all_open(number: int) -> str:
@@ -100,18 +105,19 @@ def _all_open(number: int) -> str:
 
 def _environments(found: Overview, asked: Window, now_ms: int) -> Markup:
     days = calendars.columns(asked.since_ms(now_ms), now_ms)
-    rows = [_row(each, asked, days, now_ms) for each in found.environments]
+    makers = (partial(_row, each, asked, days, now_ms) for each in found.environments)
+    rows, note = fitted(_ROWS_CHARS, makers, "environment")
     words = f"{several(found.more, 'environment')} with older runs not shown."
     more = element("p", words, class_="more") if found.more else ""
-    return joined(element("div", table(_HEAD, rows), class_="environments"), more)
+    return joined(element("div", table(_HEAD, [rows]), class_="environments"), note, more)
 
 
 def _row(glance: Glance, asked: Window, days: Calendar, now_ms: int) -> Markup:
     there, whole = glance.standing, glance.whole
     name, run = there.environment or "(no name)", href("run", id=there.run_id)
-    own = link(name, "environment", name=there.environment, days=asked.days)
+    own = link(short(name), "environment", name=there.environment, days=asked.days)
     last = element("a", verdict(there.action), href=run), _about(age(there.started_at, now_ms))
-    version = there.version or "not known", _about(_deployed(there, now_ms))
+    version = short(there.version or "not known"), _about(_deployed(there, now_ms))
     return element(
         "tr",
         element("th", own, scope="row"),
@@ -132,7 +138,7 @@ def _about(words: str) -> Markup:
 def _deployed(there: Standing, now_ms: int) -> str:
     if not there.deployed_at:
         return ""
-    other = f"{there.deployed} " if there.deployed != there.version else ""
+    other = f"{short(there.deployed)} " if there.deployed != there.version else ""
     return f"{other}deployed {age(there.deployed_at, now_ms)}"
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+
 from smokegate.history.queries import ExchangeLine, RememberedRun
 from smokegate.reports.page.markup import Markup, element, joined
 from smokegate.reports.page.timeline import PHASES, Scale, Span, drawing, phases_of
 from smokegate.reports.page.waterfall import axis
 from smokegate.reports.wording import seconds, several
 from smokegate.results import Timing
+from smokegate.service.pages.words import fitted
 
-_LANES = 80
+_LANES_CHARS = 20_000
+_CONNECTING = frozenset({"dns", "connect", "tls"})
+_KINDS = {"connect": "connecting", "wait": "waiting for and receiving a reply"}
 _SLOWEST = 8
 
 
@@ -22,19 +28,18 @@ def lanes(found: RememberedRun) -> Markup:
         owners.setdefault(each.owner, []).append(each)
     end_s = max(each.started_s + each.total_s for each in found.exchanges)
     scale = Scale(0.0, max(end_s, found.run.duration_s))
-    shown = list(owners.items())[:_LANES]
-    drawn = element("div", axis(scale), *(_lane(*each, scale) for each in shown), class_="lanes")
-    left = len(owners) - len(shown)
-    more = element("p", f"{several(left, 'more lane')} not shown", class_="more") if left else ""
-    return joined(_keys(), drawn, more, _slowest(found))
+    makers = (partial(_lane, *each, scale) for each in owners.items())
+    shown, note = fitted(_LANES_CHARS, makers, "lane")
+    drawn = element("div", axis(scale), shown, class_="lanes")
+    return joined(_keys(_KINDS), drawn, note, _slowest(found))
 
 
 def _lane(owner: str, asked: list[ExchangeLine], scale: Scale) -> Markup:
-    spans: dict[str, list[Span]] = {}
+    spans: dict[str, list[Span]] = {kind: [] for kind in _KINDS}
     for each in asked:
         for phase, span in phases_of(_timing(each), each.started_s):
-            spans.setdefault(phase, []).append(span)
-    bars = (scale.merged(phase, spans[phase]) for phase in PHASES if phase in spans)
+            spans["connect" if phase in _CONNECTING else "wait"].append(span)
+    bars = (scale.merged(kind, some) for kind, some in spans.items())
     return element(
         "div",
         element("code", owner),
@@ -49,17 +54,17 @@ def _timing(each: ExchangeLine) -> Timing:
     return Timing(**{name: getattr(each, name) for name in names})
 
 
-def _keys() -> Markup:
+def _keys(kinds: Mapping[str, str]) -> Markup:
     items = (
         element("li", drawing(element("rect", class_=kind, width="100%"), kind="key"), words)
-        for kind, words in PHASES.items()
+        for kind, words in kinds.items()
     )
     return element("ul", *items, class_="keys")
 
 
 def _slowest(found: RememberedRun) -> Markup:
     slowest = sorted(found.exchanges, key=lambda each: -each.total_s)[:_SLOWEST]
-    return joined(element("h3", "Slowest requests"), *map(_request, slowest))
+    return joined(element("h3", "Slowest requests"), _keys(PHASES), *map(_request, slowest))
 
 
 def _request(each: ExchangeLine) -> Markup:

@@ -20,9 +20,11 @@ from smokegate.service.pages.words import (
     link,
     minute,
     run_link,
+    short,
     verdict,
 )
 
+_LISTED = 50
 _HEAD = ("run", "began", "environment", "version", "verdict", "passed", "took", "label")
 
 
@@ -34,10 +36,10 @@ def page(question: Question, given: Mapping[str, str]) -> Content:
         environment=asked.environment,
         action=asked.verdict,
         before=asked.before,
-        limit=asked.limit,
+        limit=_LISTED,
     )
     where = f"Runs of {asked.environment}" if asked.environment else "Runs"
-    kept: Query = {"environment": asked.environment, "verdict": asked.verdict, "limit": asked.limit}
+    kept: Query = {"environment": asked.environment, "verdict": asked.verdict}
     listed = run_rows(found.runs) if found.runs else element("p", "No run fits.", class_="soft")
     content = joined(listed, _pager(asked, kept, found.next_before))
     return Content(
@@ -73,8 +75,8 @@ def _row(run: RunLine) -> Markup:
         "tr",
         cell("run", run_link(run.run_id), class_="id"),
         cell("began", minute(run.started_at), class_="when"),
-        cell("environment", run.environment),
-        cell("version", run.version, class_="break"),
+        cell("environment", short(run.environment)),
+        cell("version", short(run.version), class_="break"),
         cell("verdict", verdict(run.action, partial=run.partial)),
         cell("passed", f"{passed} of {counted}"),
         cell("took", seconds(run.duration_s)),

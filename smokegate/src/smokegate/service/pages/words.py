@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import urlencode
 
 from smokegate.history.in_words import in_buckets, percent, share_in_words
 from smokegate.history.measures import Quantile, Share
 from smokegate.history.rows import milliseconds
-from smokegate.reports.page.markup import Markup, element, joined
-from smokegate.reports.wording import SIGNS
+from smokegate.reports.page.entries import Room
+from smokegate.reports.page.markup import Markup, element, joined, text
+from smokegate.reports.wording import SIGNS, several
 from smokegate.results import Action, Outcome
 
 VERDICT_SIGNS = {
@@ -24,6 +25,7 @@ Query = dict[str, str | int]
 SOURCES = {"told": "told to a run", "marked": "marked", "sighted": "first sight"}
 _MINUTE_S = 60
 _UNITS = (("d", 86_400), ("h", 3_600))
+_SHORT_CHARS = 60
 _FEWEST = 2  # of a unit; 90 min say more than 1 h
 
 
@@ -104,6 +106,25 @@ def fact(name: str, *value: str) -> Markup:
 def facts(*those: Markup) -> Markup:
     """The facts at the head of a page."""
     return element("dl", *those, class_="facts")
+
+
+def short(words: str) -> Markup:
+    """Words in a list: cut where they would fill it."""
+    return text(words, _SHORT_CHARS)
+
+
+def version_of(version: str) -> str:
+    """A version in a sentence."""
+    return f"version {version[:_SHORT_CHARS] or 'not known'}"
+
+
+def fitted(chars: int, those: Iterable[Callable[[], Markup]], noun: str) -> tuple[Markup, Markup]:
+    """As many pieces as there is room for, and a note of how many more there are."""
+    room = Room(chars)
+    shown = [piece for piece in map(room.fill, those) if piece is not None]
+    words = f"{several(room.left_out, f'more {noun}')} found no room here; the JSON has all."
+    note = element("p", words, class_="more") if room.left_out else Markup()
+    return joined(*shown), note
 
 
 def cell(name: str, *content: str, class_: str = "") -> Markup:
