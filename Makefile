@@ -64,10 +64,11 @@ acted-out: .venv/.ready ## Act out 300 times what healthy deployments show, and 
 	@.venv/bin/python -m tests.system.acted_out --only faults --runs 10
 
 ci-tools: ## Install the system packages that tests can use
-	@for tool in ip unshare mount prometheus prometheus-pushgateway prometheus-node-exporter; do \
-		command -v $$tool >/dev/null || missing=1; done; \
+	@for tool in ip unshare mount prometheus prometheus-pushgateway prometheus-node-exporter chromium \
+		nginx; do command -v $$tool >/dev/null || missing=1; done; \
 	if [ "$$missing" ]; then apt-get update -qq && apt-get install --yes -qq --no-install-recommends \
-		iproute2 util-linux mount prometheus prometheus-pushgateway prometheus-node-exporter; fi
+		iproute2 util-linux mount prometheus prometheus-pushgateway prometheus-node-exporter chromium \
+		nginx-light; fi
 
 clean: ## Remove what make brought
 	rm -rf .uv .venv .demo

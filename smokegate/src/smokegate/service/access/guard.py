@@ -20,7 +20,6 @@ HEADERS = {
         "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     ),
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     # Without any referrer, browsers do not say the origin of a form, which is looked at below.
     "Referrer-Policy": "same-origin",

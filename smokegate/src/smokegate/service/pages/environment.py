@@ -142,9 +142,10 @@ def _facts(found: _Found) -> Markup:
 
 def _detected(found: Detection) -> Iterator[Markup]:
     value, _, interval = quantile_in_words(found.median).partition(" (")
-    of_all = f"{found.detected.part} of {several(found.detected.total, 'deployment')}"
+    known = f"({interval} " if found.median.low_s is not None else ""
+    of_all = f"after {found.detected.part} of {several(found.detected.total, 'deployment')}"
     yield element("b", value if found.detected.part else "-")
-    yield element("span", ", ".join(filter(None, [interval.rstrip(")"), of_all])), class_="about")
+    yield element("span", known + of_all, class_="about")
 
 
 def _choices(found: _Found) -> Markup:

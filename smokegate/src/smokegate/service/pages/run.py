@@ -175,7 +175,7 @@ def _card(result: ResultLine, found: RememberedRun) -> Markup:
 
 
 def _checks(found: RememberedRun) -> Markup:
-    head = ("check", "outcome", "what it is", "took", "")
+    head = ("check", "outcome", "what it is", "took", "remark")
     carded = {each.check for each in [*_not_passed(found), *_wished(found)]}
     makers = (partial(_row, each, found, each.check in carded) for each in found.results)
     rows, note = fitted(_ROWS_CHARS, makers, "check")
@@ -189,6 +189,6 @@ def _row(result: ResultLine, found: RememberedRun, has_card: bool) -> Markup:
         cell("outcome", outcome(result.outcome)),
         cell("what it is", text(result.title, _TITLE_CHARS), class_="title"),
         cell("took", seconds(result.duration_s)),
-        cell("", "flaky" if result.flaky else ""),
+        cell("remark", "flaky" if result.flaky else ""),
         id="" if has_card else result.check,
     )
