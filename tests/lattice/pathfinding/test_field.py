@@ -15,7 +15,7 @@ extents = st.lists(st.integers(1, 4), min_size=1, max_size=6) | st.lists(
 connectivities = st.sampled_from(["axis", "diagonal"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(extents, connectivities)
 def test_steps_lead_to_neighbours_or_to_nothing(
     dimensions: list[int], connectivity: Connectivity
@@ -34,7 +34,7 @@ def test_steps_lead_to_neighbours_or_to_nothing(
     assert len(steps) == 2 * count_edges(dimensions, connectivity)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(extents)
 def test_a_cell_and_its_index_tell_each_other(dimensions: list[int]) -> None:
     field = Field.lay_out(Grid(dimensions, [], "axis"), max_cells=10**6)
@@ -42,7 +42,7 @@ def test_a_cell_and_its_index_tell_each_other(dimensions: list[int]) -> None:
     assert field.cells([field.index(cell) for cell in cells]).tolist() == list(map(list, cells))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(extents, connectivities, st.data())
 def test_the_difference_is_that_of_the_coordinates(
     dimensions: list[int], connectivity: Connectivity, data: st.DataObject
