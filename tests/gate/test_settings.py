@@ -169,6 +169,12 @@ def test_a_deployment_has_a_moment(text: str) -> None:
     load({"deployed_at": "2026-01-31T12:00:00+02:00"}, {}, Path("/nonexistent"))
 
 
+def test_metrics_may_have_a_table_of_their_own(tmp_path: Path) -> None:
+    folder = write(tmp_path, '[metrics]\nfolder = "/textfiles"\npush = "http://h:9091"\n')
+    found = load({}, {}, folder)
+    assert (found.metrics_folder, found.metrics_push) == ("/textfiles", "http://h:9091")
+
+
 @pytest.mark.parametrize(
     "url", ["gateway", "ftp://u:hunter22@h", "http://u:hunter22@", "http://h?q"]
 )

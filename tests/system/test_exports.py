@@ -70,7 +70,9 @@ def value(found: dict[Sample, float], name: str, **labels: str) -> float:
 
 @pytest.fixture
 def target(tmp_path: Path, open_proxy: OpenProxy, loop_thread: LoopThread) -> Target:
-    (tmp_path / "test_tiny.py").write_text(SUITE)
+    suites = tmp_path / "suites"
+    suites.mkdir()
+    (suites / "test_tiny.py").write_text(SUITE)
     proxy = open_proxy()
     quick = {"SMOKEGATE_WAIT_S": "0", "SMOKEGATE_SAMPLE_REQUESTS": "0"}
     there = {"PRODUCTION_URL": proxy.url, "SMOKEGATE_HEALTH_PATH": "/json"}
@@ -79,7 +81,7 @@ def target(tmp_path: Path, open_proxy: OpenProxy, loop_thread: LoopThread) -> Ta
     def run(*, healthy: bool) -> Done:
         faults = [] if healthy else [Fault(SetStatus(500), path="^/json$")]
         loop_thread.run(proxy.act_out(*faults))
-        return commands.smokegate("run", tmp_path)
+        return commands.smokegate("run", suites)
 
     return Target(commands, run)
 
@@ -130,6 +132,21 @@ def test_a_node_exporter_shows_the_last_run_and_the_last_success(
         target.commands.environment["SMOKEGATE_METRICS_FOLDER"] = str(folder)
         target.shows_its_runs_at(url)
         assert b"node_textfile_scrape_error 0\n" in shown(url)
+
+
+def test_a_run_behind_pytest_is_told_of_too(target: Target, tmp_path: Path) -> None:
+    folder = tmp_path / "textfiles"
+    folder.mkdir()
+    target.commands.environment["SMOKEGATE_METRICS_FOLDER"] = str(folder)
+    done = target.commands.pytest(tmp_path / "suites")
+    assert (done.code, len(list(folder.iterdir()))) == (0, 1), done.text
+    broken = "from smokegate.telemetry import exporting\nexporting.export = lambda *_: 1 / 0\n"
+    (tmp_path / "suites" / "conftest.py").write_text(broken)
+    done = target.commands.pytest(tmp_path / "suites")
+    assert done.code == 0, done.text
+    assert "PROCEED: " in done.out
+    assert "smokegate: a bug where others are told of the run" in done.out
+    assert "ZeroDivisionError" in done.out
 
 
 def test_a_run_is_a_trace_without_its_secrets(commands: Commands) -> None:

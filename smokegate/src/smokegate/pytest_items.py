@@ -6,8 +6,9 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from traceback import format_exc
 from typing import Any, NoReturn
 
 import pytest
@@ -219,13 +220,12 @@ class Door:
         return once_for_all_workers(worker["testrunuid"], verify, limit_s)
 
     def _publish(self, run: JudgedRun, configured: settings.Settings) -> None:
-        from smokegate.telemetry.exporting import export
-
-        self._troubles += export(run, configured)
-        if configured.history != "none":
-            from smokegate.history.remembering import remember
-
-            self._troubles.append(remember(run, configured).trouble)
+        for tell in (_export, _remember):
+            try:
+                self._troubles += tell(run, configured)
+            except Exception:  # a bug there must not turn a verdict into none
+                bug = f"a bug where others are told of the run; please report it\n{format_exc()}"
+                self._troubles.append(bug)
 
     def _give_up(self, line: str) -> NoReturn:
         """End the whole session: a check blocks it, and pytest has no way around that."""
@@ -234,6 +234,19 @@ class Door:
             capture.suspend_global_capture(in_=True)
         say_at_once(f"\nsmokegate: {line}")
         os._exit(pytest.ExitCode.INTERRUPTED)
+
+
+def _export(run: JudgedRun, configured: settings.Settings) -> Iterator[str]:
+    from smokegate.telemetry.exporting import export
+
+    yield from export(run, configured)
+
+
+def _remember(run: JudgedRun, configured: settings.Settings) -> Iterator[str]:
+    if configured.history != "none":
+        from smokegate.history.remembering import remember
+
+        yield remember(run, configured).trouble
 
 
 def once_for_all_workers(

@@ -27,11 +27,6 @@ from smokegate.telemetry import gauges
 _MOST_ENVIRONMENTS = 100
 _OTHERS = "(others)"
 _CHECK = ("environment", "suite", "check")
-_COUNTERS = {
-    "smoke_test": "Results of checks, skipped ones left out.",
-    "smoke_test_passed": "Checks that passed, with warnings or without.",
-    "smoke_test_failed": "Checks that failed or were blocked.",
-}
 
 
 class HistoryCollector:
