@@ -1,6 +1,7 @@
 """A search ends when its time is over or when nobody waits for it."""
 
 import asyncio
+import gc
 import re
 import ssl
 import threading
@@ -36,7 +37,7 @@ def run(scenario: Coroutine[Any, Any, None]) -> None:
     asyncio.run(asyncio.wait_for(scenario, 60))
 
 
-def test_a_search_ends_when_the_client_leaves(settings_with: Callable[..., Settings]) -> None:
+def test_a_search_ends_when_the_client_leaves() -> None:
     begun, ended = threading.Event(), threading.Event()
 
     def search(pace: Pace) -> None:
@@ -51,18 +52,24 @@ def test_a_search_ends_when_the_client_leaves(settings_with: Callable[..., Setti
         await asyncio.to_thread(begun.wait)
         return {"type": "http.disconnect"}
 
+    complaints: list[dict[str, Any]] = []
+
     async def scenario() -> None:
-        with closing(Searches(settings_with(search_timeout_s=120))) as searches:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: complaints.append(context))
+        settings = Settings(dev=True, search_workers=1, search_timeout_s=120)
+        with closing(Searches(settings)) as searches:
             with pytest.raises(ClientDisconnect):
                 await searches.run(search, client_that(leaves_during_the_search))
-            await asyncio.to_thread(ended.wait)
+            await searches.run(lambda _: None, client_that(stays))
+        assert ended.is_set()
 
     run(scenario())
+    gc.collect()
+    assert not complaints
 
 
-def test_a_search_that_nobody_waits_for_does_not_begin(
-    settings_with: Callable[..., Settings],
-) -> None:
+def test_a_search_that_nobody_waits_for_does_not_begin() -> None:
     gate = threading.Event()
     done: list[Pace] = []
 
@@ -70,24 +77,25 @@ def test_a_search_that_nobody_waits_for_does_not_begin(
         return {"type": "http.disconnect"}
 
     async def scenario() -> None:
-        with closing(Searches(settings_with(search_workers=1))) as searches:
+        with closing(Searches(Settings(dev=True, search_workers=1))) as searches:
             first = asyncio.create_task(searches.run(lambda _: gate.wait(), client_that(stays)))
             await asyncio.sleep(0)
             with pytest.raises(ClientDisconnect):
                 await searches.run(done.append, client_that(leaves))
             gate.set()
+            # The loop stands still until the thread has taken all that was submitted.
+            searches._workers.submit(int).result()
             await first
-            await searches.run(lambda _: None, client_that(stays))
 
     run(scenario())
     assert not done
 
 
-def test_the_wait_for_a_thread_is_part_of_the_time(settings_with: Callable[..., Settings]) -> None:
+def test_the_wait_for_a_thread_is_part_of_the_time() -> None:
     gate = threading.Event()
 
     async def scenario() -> None:
-        settings = settings_with(search_workers=1, search_timeout_s=0.01)
+        settings = Settings(dev=True, search_workers=1, search_timeout_s=0.01)
         with closing(Searches(settings)) as searches:
             first = asyncio.create_task(searches.run(lambda _: gate.wait(), client_that(stays)))
             await asyncio.sleep(0)

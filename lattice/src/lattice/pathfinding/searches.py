@@ -57,15 +57,17 @@ class Searches:
             self._asked -= 1
 
     async def _searched(self, search: Callable[[Pace], T], pace: Pace, client: Request) -> T:
-        loop = asyncio.get_running_loop()
-        searching = loop.run_in_executor(self._workers, search, pace)
-        leaving = loop.create_task(_left(client))
+        submitted = self._workers.submit(search, pace)
+        searching = asyncio.wrap_future(submitted)
+        leaving = asyncio.create_task(_left(client))
         try:
             await asyncio.wait((searching, leaving), return_when=asyncio.FIRST_COMPLETED)
             if not searching.done():
                 raise ClientDisconnect
             return searching.result()
         finally:
+            # The loop's own future would tell this one too, but later: it might begin meanwhile.
+            submitted.cancel()
             searching.cancel()
             leaving.cancel()
 
