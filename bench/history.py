@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -28,7 +29,14 @@ from smokegate.history.rows import DAY_MS
 from smokegate.history.store import Store
 from smokegate.history.trends import check_days
 from smokegate.results import JudgedRun
+from smokegate.service.access.visitors import Visitor
+from smokegate.service.asked import Question as Asked
 from smokegate.service.metrics import exposition
+from smokegate.service.pages import check, environment
+from smokegate.service.pages import overview as overview_page
+from smokegate.service.pages import run as run_page
+from smokegate.service.pages import runs as runs_page
+from smokegate.service.pages.frame import Content, framed
 from smokegate.settings import Settings
 
 from bench.generated_history import CHECKS, END_MS, generate, run_id_of
@@ -132,6 +140,31 @@ def _questions(store: Store, url: str, folder: Path, results: int) -> dict[str, 
         "the last good run before one": asking(last_good, _run("now", suites={})),
         "history trends, a month": asking(digest, environment="production", since_ms=SINCE_MS),
         "/metrics": lambda _: exposition(store),
+        **{f"page: {name}": page for name, page in _pages(store, somewhere).items()},
+    }
+
+
+def _pages(store: Store, somewhere: Callable[[int], str]) -> dict[str, Question]:
+    """Every page of the dashboard as HTML; there is no network in these times."""
+    visitor = Visitor("ada", may_read=True, may_write=True, form_token="form")
+
+    def showing(page: Callable[..., Content], **query: str) -> Question:
+        def show(number: int) -> object:
+            with store.reading() as connection:
+                question = Asked(connection=connection, visitor=visitor, now_ms=END_MS)
+                given = {name: value or somewhere(number) for name, value in query.items()}
+                return framed(page(question, given), visitor)
+
+        return show
+
+    one_run_page = partial(run_page.page, can_log_in=True)
+    return {
+        "overview": showing(overview_page.page),
+        "an environment": showing(environment.page, name="production"),
+        "an environment, a year": showing(environment.page, name="production", days="365"),
+        "a check, a year": showing(check.page, id="workflows.check_7", days="365"),
+        "a run": showing(one_run_page, id=""),
+        "runs": showing(runs_page.page),
     }
 
 

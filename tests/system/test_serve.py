@@ -80,6 +80,14 @@ def test_a_token_from_the_environment_is_asked_for(commands: Commands) -> None:
         assert httpx2.get(f"{served.url}/api/runs").status_code == 200
 
 
+def test_who_connects_is_what_counts_not_what_they_say(commands: Commands) -> None:
+    said = {"x-user": "ada", "x-forwarded-for": "198.51.100.7", "forwarded": "for=198.51.100.7"}
+    with serve(commands, "--user-header", "X-User") as served:
+        assert httpx2.get(served.url, headers=said).status_code == 200
+    with serve(commands, "--user-header", "X-User", "--trusted-proxy", "198.51.100.7") as served:
+        assert httpx2.get(served.url, headers=said).status_code == 403
+
+
 @pytest.mark.parametrize("token", ["", TOKEN])
 def test_who_listens_to_others_is_warned_unless_there_is_a_login(
     commands: Commands, token: str
