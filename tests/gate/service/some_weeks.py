@@ -89,7 +89,7 @@ FLAWS = {
     "production": {37: DATABASE, 38: DATABASE, 69: WEBHOOK, 84: CLOCK, 121: DATABASE},
     "staging": {13: LOGIN, 14: LOGIN, 41: WEBHOOK},
 }
-SLOW_DAYS = range(12, 16)  # of production
+SLOW_DAYS = range(13, 17)  # of production
 
 
 def some_weeks(first_day: int = 0) -> History:
@@ -127,7 +127,7 @@ def _run(
     flaw = FLAWS.get(environment, {}).get(number)
     checks = [_result(each, luck, flaw, 2.4 if slow else 1.0) for each in CHECKS]
     settling = result("settling", suite="run", duration_s=0.03, title="The target is ready.")
-    took_s = 1.6 + luck.random() * 0.9 + 1.5 * slow
+    took_s = 1.6 + luck.random() * 0.9 + 3.0 * slow
     return run(
         0,
         *checks,

@@ -10,8 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from smokegate.history.charts import Calendar
 from smokegate.history.detection import DeploymentLine
-from smokegate.service.pages import calendars, charts
+from smokegate.history.measures import share
+from smokegate.history.tables import RUN_BUCKETS_S
+from smokegate.history.tallies import RunTally, runs_tallied
+from smokegate.history.versions import RunVersionTally
+from smokegate.service.pages import calendars, charts, trends
 from smokegate.service.pages.charts import Axis, Line, bars, lines, share_axis, time_axis
+from smokegate.service.pages.trends import Trend
 
 DAY = date(2026, 1, 31)
 
@@ -144,6 +149,29 @@ def test_versions_that_would_lie_on_each_other_are_left_out_the_newest_kept() ->
         deployed("2026-01-31T09:00:00Z", "2"),
         deployed("2026-01-10T09:00:00Z", "1" * 40),
     ]
-    labels = re.findall(r"<text [^>]*>([^<]*)</text>", charts.versions(there, days))
-    assert labels == ["3", "1" * 14 + "…"]
-    assert len(charts.places(there, days)) == 3
+    places = charts.places(there, days)
+    named = zip(places, (each.version for each in there), strict=True)
+    labels = re.findall(r"<text [^>]*>([^<]*)</text>", charts.labels(named, "versions"))
+    assert labels == ["3", "1" * 30 + "…"]
+    assert len(places) == 3
+
+
+def test_a_change_is_marked_where_it_came_in_and_said() -> None:
+    days = Calendar(date(2026, 1, 2), DAY, 60)
+    tally = RunTally(**runs_tallied({"proceed": 4}, 4, 4, [4] * len(RUN_BUCKETS_S)))
+    slower = RunVersionTally(
+        environment="production",
+        version="1.2",
+        began_at="2026-01-17T00:00:00Z",
+        pass_rate=share(4, 4),
+        p50=tally.p50,
+        p95=tally.p95,
+        changes=["slower"],
+        opened=share(4, 4),
+    )
+    drawn = trends.pictures(Trend(days, [], [tally] * 30, [slower]), "by day", "runs")
+    passed, took = drawn.split("<figure")[1:]
+    assert "1.2 slower" not in passed
+    assert ">1.2 slower</text>" in took
+    assert '; 1.2 slower."' in took, "it is said to those who do not see it as well"
+    assert '<line class="mark changed" x1="500" x2="500"' in took

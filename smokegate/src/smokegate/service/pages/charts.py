@@ -17,9 +17,9 @@ from smokegate.service.pages.calendars import Calendar, place, ticks
 _WIDTH, _HEIGHT = 1_000, 100
 _STACKED = [action.value for action in Action]
 _GAP = 0.08  # of a column, on either side of its bar
-_APART = 0.09  # of the width, so that labels do not lie on each other
+_APART = 0.1  # of the width, so that labels do not lie on each other
 _EDGE = 0.04  # where a label would hang over
-_LABEL_CHARS = 14
+_LABEL_CHARS = 30
 _NICE = (1.0, 2.0, 5.0, 10.0)
 _FLOORS = (0.99, 0.95, 0.9, 0.8, 0.5)
 
@@ -28,6 +28,7 @@ T = TypeVar("T")
 Verdicts = Mapping[str, int]
 Values = Sequence[float | None]
 Point = tuple[float, float]
+Label = tuple[float, str]  # a place, from 0 to 1, with its words
 
 
 class Line(NamedTuple):
@@ -97,9 +98,17 @@ def _blocks(action: str, columns: Sequence[Verdicts], most: int) -> Iterator[str
             yield f"M{left:.4g} {top:.4g}h{width:.4g}v{height:.4g}h-{width:.4g}z"
 
 
-def lines(those: Sequence[Line], axis: Axis, *, label: str, marks: Sequence[float]) -> Markup:
-    """Lines with their bounds as bands, over the marks."""
+def lines(
+    those: Sequence[Line],
+    axis: Axis,
+    *,
+    label: str,
+    marks: Sequence[float],
+    changes: Sequence[Label] = (),
+) -> Markup:
+    """Lines with their bounds as bands, over the marks; those of changes stand out."""
     drawn = [_mark(each) for each in marks]
+    drawn += [_mark(at, "mark changed") for at, _ in changes]
     drawn += [_path(f"band {each.kind}", _bands(each, axis)) for each in those]
     drawn += [_path(f"line {each.kind}", _strokes(each.values, axis)) for each in those]
     return _picture(*drawn, kind="lines", label=label)
@@ -142,9 +151,9 @@ def _path(kind: str, pieces: Iterable[str]) -> Markup:
     return Markup(f'<path class="{kind}" d="{drawn}"/>') if drawn else Markup()
 
 
-def _mark(at: float) -> Markup:
+def _mark(at: float, kind: str = "mark") -> Markup:
     x = f"{at * _WIDTH:.4g}"
-    return element("line", class_="mark", x1=x, x2=x, y1="0", y2=f"{_HEIGHT}")
+    return element("line", class_=kind, x1=x, x2=x, y1="0", y2=f"{_HEIGHT}")
 
 
 def _picture(*drawn: Markup, kind: str, label: str) -> Markup:
@@ -165,15 +174,17 @@ def places(those: Iterable[DeploymentLine], days: Calendar) -> list[float]:
     return [place(days, each.deployed_at) for each in those]
 
 
-def versions(those: Sequence[DeploymentLine], days: Calendar) -> Markup:
-    """The versions of deployments where they are, the newest first of those that are too close."""
-    shown: list[tuple[float, str]] = []
-    for each in those:
-        at = place(days, each.deployed_at)
-        if all(abs(at - other) >= _APART for other, _ in shown):
-            shown.append((at, each.version))
-    labels = (_label(at, text(version, _LABEL_CHARS)) for at, version in shown)
-    return element("svg", *labels, class_="versions", aria_hidden="true")
+def labels(those: Iterable[Label], kind: str, *, rows: int = 1, apart: float = _APART) -> Markup:
+    """Words where they belong, above a picture; what finds no room in any row is left out."""
+    taken: list[list[float]] = [[] for _ in range(rows)]
+    made = []
+    for at, words in those:
+        fits = [all(abs(at - other) >= apart for other in row) for row in taken]
+        if any(fits):
+            row = fits.index(True)
+            taken[row].append(at)
+            made.append(_label(at, text(words, _LABEL_CHARS), row))
+    return element("svg", *made, class_=f"labels {kind}", aria_hidden="true")
 
 
 def day_axis(days: Calendar) -> Markup:
@@ -183,9 +194,9 @@ def day_axis(days: Calendar) -> Markup:
     )
 
 
-def _label(at: float, words: str) -> Markup:
+def _label(at: float, words: str, row: int = 0) -> Markup:
     anchor = "start" if at < _EDGE else "end" if at > 1 - _EDGE else ""
-    return element("text", words, x=f"{at:.1%}", y="12", class_=anchor)
+    return element("text", words, x=f"{at:.1%}", y=f"{12 + 14 * row}", class_=anchor)
 
 
 def chart(title: str, axis: Sequence[str], *rows: Markup, keys: Markup | str = "") -> Markup:

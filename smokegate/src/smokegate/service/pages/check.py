@@ -90,7 +90,8 @@ def _trend(found: CheckDigest, asked: OneCheck, now_ms: int) -> Markup:
         return element("p", "It had no result in these days.", class_="soft")
     days = calendars.columns(asked.since_ms(now_ms), now_ms)
     columns = [together(some) for some in days.sorted_in(found.days, lambda each: each.day)]
-    return trends.pictures(Trend(days, found.deployments, columns), "by day", "results")
+    trend = Trend(days, found.deployments, columns, found.versions)
+    return trends.pictures(trend, "by day", "results")
 
 
 def _strip(there: Sequence[Ending]) -> Markup:

@@ -25,6 +25,7 @@ from smokegate.history.trends import (
     slowest_first,
     suite_days,
 )
+from smokegate.history.versions import RunVersionTally, versions
 from smokegate.reports.page import Section
 from smokegate.reports.page.markup import Markup, element, joined
 from smokegate.reports.wording import several
@@ -43,6 +44,7 @@ from smokegate.service.pages.words import (
     quantile,
     run_link,
     share,
+    suite_name,
     verdict,
     version_of,
 )
@@ -50,6 +52,7 @@ from smokegate.service.pages.words import (
 _RUNS = 30
 _LISTED = 8
 _CANDIDATES = 50
+_VERSIONS = 50
 _ALL = 10_000
 
 
@@ -65,6 +68,7 @@ class _Found(NamedTuple):
     checks: list[CheckTally]
     flaky: list[Flaky]
     deployments: list[DeploymentLine]
+    versions: list[RunVersionTally]
     detection: Detection
     open_alarms: list[RunLine]
     candidates: list[Candidate]
@@ -107,6 +111,7 @@ def _find(question: Question, asked: Part) -> _Found:
         check_tallies(there, environment=environment, since_ms=since_ms),
         flakiest(there, environment=environment, since_ms=since_ms, limit=_ALL),
         deployments(there, environment=environment, since_ms=since_ms),
+        versions(there, environment=environment, since_ms=since_ms, limit=_VERSIONS),
         detection(there, environment=environment, since_ms=since_ms),
         open_alarms(there, environment=environment, since_ms=since_ms, limit=_LISTED),
         candidates(there, environment=environment, since_ms=since_ms, limit=_CANDIDATES),
@@ -152,7 +157,7 @@ def _choices(found: _Found) -> Markup:
     asked = found.asked
     suites = ["", *sorted({each.check.partition(".")[0] for each in found.checks})]
     address = partial(href, "environment", name=asked.environment, days=asked.days)
-    links = ((each or "all", address(suite=each), each == asked.suite) for each in suites)
+    links = ((suite_name(each), address(suite=each), each == asked.suite) for each in suites)
     days = day_choices("environment", asked.days, name=asked.environment, suite=asked.suite)
     return element("div", choices("Suite", links), days, class_="filters")
 
@@ -167,7 +172,7 @@ def _sections(found: _Found, visitor: Visitor) -> Iterator[Section]:
     both = lists.flaky(flaky, environment, days), lists.slow(slow, environment, days)
     checks = element("div", *both, class_="charts")
     yield Section("checks", "Checks", "Checks that are flaky or slow", checks)
-    soon = lists.deployments(found.deployments, found.detection)
+    soon = lists.deployments(found.deployments, found.detection, found.versions)
     yield Section("detection", "Detection", "From deployment to alarm", soon)
     yield Section("alarms", "Alarms", "Alarms and what they were worth", _alarms(found, visitor))
 
@@ -177,25 +182,18 @@ def _is_of(check: str, found: _Found) -> bool:
 
 
 def _timeline(found: _Found) -> Markup:
-    columns = [
-        runs_together(some).verdicts
-        for some in found.days.sorted_in(found.run_days, lambda each: each.day)
-    ]
     if not found.run_days:
         return Markup()
-    most = max(sum(each.values()) for each in columns)
+    of_runs = found.days.sorted_in(found.run_days, lambda each: each.day)
+    columns = [runs_together(some).verdicts for some in of_runs]
     words = ", ".join(f"{total} {name}" for name, total in charts.totals(columns).items())
-    drawn = charts.bars(
-        columns,
-        label=f"Verdicts by day: {words}.",
-        marks=charts.places(found.deployments, found.days),
-    )
-    labels = charts.versions(found.deployments, found.days)
+    marks = charts.places(found.deployments, found.days)
+    deployed = zip(marks, (each.version for each in found.deployments), strict=True)
     return charts.chart(
         f"Runs by {_each(found.days)}, and the versions that were deployed",
-        [f"{most:,}", "0"],
-        labels,
-        drawn,
+        [f"{max(sum(each.values()) for each in columns):,}", "0"],
+        charts.labels(deployed, "versions"),
+        charts.bars(columns, label=f"Verdicts by day: {words}.", marks=marks),
         charts.day_axis(found.days),
         keys=charts.keys_of(columns),
     )
@@ -220,7 +218,8 @@ def _trends(found: _Found) -> Markup:
         what, noun = f"of the suite {found.asked.suite} by day", "results"
     else:
         of_runs = found.days.sorted_in(found.run_days, lambda each: each.day)
-        trend = Trend(found.days, found.deployments, [runs_together(each) for each in of_runs])
+        tallies = [runs_together(each) for each in of_runs]
+        trend = Trend(found.days, found.deployments, tallies, found.versions)
         what, noun = "of runs by day", "runs"
     return trends.pictures(trend, what, noun)
 

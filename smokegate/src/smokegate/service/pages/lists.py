@@ -10,6 +10,7 @@ from smokegate.history.flakiness import Flaky
 from smokegate.history.in_words import quantile_in_words, span
 from smokegate.history.tables import BUCKETS_S
 from smokegate.history.trends import CheckTally
+from smokegate.history.versions import RunVersionTally
 from smokegate.reports.page.markup import Markup, element, joined, table
 from smokegate.reports.wording import several
 from smokegate.service.pages.words import (
@@ -25,6 +26,15 @@ from smokegate.service.pages.words import (
 )
 
 _DEPLOYMENTS = 12
+_DEPLOYED_HEAD = (
+    "version",
+    "deployed",
+    "known by",
+    "environment",
+    "first verdict",
+    "alarm",
+    "what changed",
+)
 
 
 def flaky(there: Iterable[Flaky], environment: str, days: int) -> Markup:
@@ -49,8 +59,8 @@ def slow(there: Iterable[CheckTally], environment: str, days: int) -> Markup:
         element(
             "tr",
             cell("check", check_link(each.check, environment, days), class_="id"),
-            cell("p95", quantile(each.p95, BUCKETS_S, each.buckets), class_="short"),
-            cell("p50", quantile(each.p50, BUCKETS_S, each.buckets), class_="short"),
+            cell("p95", quantile(each.p95, BUCKETS_S, each.buckets)),
+            cell("p50", quantile(each.p50, BUCKETS_S, each.buckets)),
         )
         for each in there
     ]
@@ -59,15 +69,18 @@ def slow(there: Iterable[CheckTally], environment: str, days: int) -> Markup:
     return element("div", element("h3", "Slowest"), listed)
 
 
-def deployments(there: Sequence[DeploymentLine], found: Detection) -> Markup:
+def deployments(
+    there: Sequence[DeploymentLine], found: Detection, versions: Iterable[RunVersionTally]
+) -> Markup:
     """The newest deployments with what came of them, after how soon alarms came."""
     if not there:
         return element("p", "No deployment is known of.", class_="soft")
     shown = there[:_DEPLOYMENTS]
     more = f"The last {len(shown)} of them:" if len(shown) < found.detected.total else ""
-    head = ("version", "deployed", "known by", "environment", "first verdict", "alarm")
+    changes = {(each.environment, each.version): each.changes for each in versions}
+    rows = (_deployment(each, changes.get((each.environment, each.version), [])) for each in shown)
     words = element("p", _detection(found), " ", more, class_="lead")
-    return joined(words, table(head, map(_deployment, shown)))
+    return joined(words, table(_DEPLOYED_HEAD, rows))
 
 
 def _detection(found: Detection) -> str:
@@ -78,7 +91,7 @@ def _detection(found: Detection) -> str:
     return f"{found.detected.part} of {of_all} raised an alarm; the median time to it was {median}."
 
 
-def _deployment(each: DeploymentLine) -> Markup:
+def _deployment(each: DeploymentLine, changes: Iterable[str]) -> Markup:
     after = f"after {span(each.detected_after_s)}" if each.detected_after_s is not None else "none"
     return element(
         "tr",
@@ -88,6 +101,7 @@ def _deployment(each: DeploymentLine) -> Markup:
         cell("environment", short(each.environment)),
         cell("first verdict", _mark(each.first) if each.first else "-"),
         cell("alarm", after, " ", _mark(each.closing) if each.closing else ""),
+        cell("changed", ", ".join(changes)),
     )
 
 

@@ -19,6 +19,7 @@ from smokegate.service.pages import labels, requests
 from smokegate.service.pages.failures import demands
 from smokegate.service.pages.frame import Content
 from smokegate.service.pages.words import (
+    PROBES,
     cell,
     check_link,
     fact,
@@ -29,6 +30,7 @@ from smokegate.service.pages.words import (
     minute,
     outcome,
     short,
+    suite_name,
     verdict,
 )
 
@@ -38,7 +40,6 @@ _ROWS_CHARS = 32_000
 _TITLE_CHARS = 120
 _MOST_CELLS = 150
 _ORDER = [each.value for each in (Outcome.FAILED, Outcome.BLOCKED, Outcome.UNKNOWN)]
-_PROBES = "run"
 _NOT_KEPT = "Why is not kept here; the report of the run has it."
 _OUTCOMES = [each.value for each in Outcome]
 
@@ -87,9 +88,7 @@ def _strip(found: RememberedRun) -> Markup:
     ]
     if len(ended) > _MOST_CELLS:
         return element("ul", *keys, class_="keys")
-    suites = sorted(
-        {each.suite for each in found.results}, key=lambda each: (each == _PROBES, each)
-    )
+    suites = sorted({each.suite for each in found.results}, key=lambda each: (each == PROBES, each))
     strips = (_suite(each, found.results) for each in suites)
     return joined(
         element("div", *strips, class_="strips", aria_hidden="true"),
@@ -103,8 +102,9 @@ def _suite(suite: str, results: Iterable[ResultLine]) -> Markup:
         for each in results
         if each.suite == suite
     ]
-    name = "probes" if suite == _PROBES else suite
-    return element("div", element("span", name), element("div", *cells), class_="strip")
+    return element(
+        "div", element("span", suite_name(suite)), element("div", *cells), class_="strip"
+    )
 
 
 def _facts(found: RememberedRun) -> Markup:

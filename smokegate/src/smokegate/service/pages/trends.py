@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from smokegate.history.detection import DeploymentLine
 from smokegate.history.in_words import percent
 from smokegate.history.measures import Quantile, Share
 from smokegate.history.tallies import RunTally, Tally
+from smokegate.history.versions import VersionTally
 from smokegate.reports.page.markup import Markup, element, joined, table
 from smokegate.reports.wording import seconds
 from smokegate.service.pages import calendars, charts
 from smokegate.service.pages.calendars import Calendar
-from smokegate.service.pages.charts import Line
+from smokegate.service.pages.charts import Axis, Label, Line
 
 _MARKS = (
-    "A dotted line stands where a version was deployed. The band is the interval at 95%, where "
-    "there are enough results for one."
+    "A dotted line stands where a version was deployed, a whole one where one changed something "
+    "beyond doubt. The band is the interval at 95%, where there are enough results for one."
 )
+_VERSION_CHARS = 16
+_APART = 0.25  # a picture here is half as wide as the page
+_OF_SHARES = ("passes less", "passes more")
+_OF_TIMES = ("slower", "faster")
 
 
 class Trend(NamedTuple):
@@ -27,11 +32,21 @@ class Trend(NamedTuple):
     days: Calendar
     deployments: Sequence[DeploymentLine]
     tallies: Sequence[Tally | RunTally]
+    versions: Sequence[VersionTally] = ()
 
     @property
     def marks(self) -> list[float]:
         """Where something was deployed."""
         return charts.places(self.deployments, self.days)
+
+    def changes(self, kinds: Sequence[str]) -> list[Label]:
+        """The versions with which something changed, in words, where their first run is."""
+        return [
+            (calendars.place(self.days, each.began_at), f"{each.version[:_VERSION_CHARS]} {change}")
+            for each in self.versions
+            for change in each.changes
+            if change in kinds
+        ]
 
 
 def pictures(trend: Trend, what: str, noun: str) -> Markup:
@@ -45,9 +60,20 @@ def _passed(trend: Trend, what: str) -> Markup:
     values = [each.value for each in shares]
     axis = charts.share_axis(values)
     line = Line("passed", values, *_bounds(shares))
-    label = f"Share of results that passed, {what}: {_range(map(_percent, values))}."
-    drawn = charts.lines([line], axis, label=label, marks=trend.marks)
-    return charts.chart("Results that passed", axis.words, drawn, charts.day_axis(trend.days))
+    label = f"Share of results that passed, {what}: {_range(map(_percent, values))}"
+    drawn = _drawn([line], axis, label, trend, _OF_SHARES)
+    return charts.chart("Results that passed", axis.words, *drawn)
+
+
+def _drawn(
+    those: Sequence[Line], axis: Axis, label: str, trend: Trend, kinds: Sequence[str]
+) -> Iterator[Markup]:
+    """Lines between what changed and the days."""
+    changes = trend.changes(kinds)
+    told = "; ".join([label, *(words for _, words in changes)])
+    yield charts.labels(changes, "changes", rows=2, apart=_APART)
+    yield charts.lines(those, axis, label=f"{told}.", marks=trend.marks, changes=changes)
+    yield charts.day_axis(trend.days)
 
 
 def _bounds(shares: Iterable[Share]) -> tuple[list[float | None], list[float | None]]:
@@ -60,10 +86,10 @@ def _took(trend: Trend, what: str) -> Markup:
     values = [each.value_s for each in p95]
     axis = charts.time_axis(values)
     those = [_line("p95", p95), _line("p50", p50)]
-    label = f"Execution time, p95 {what}: {_range(map(_seconds, values))}."
-    drawn = charts.lines(those, axis, label=label, marks=trend.marks)
+    label = f"Execution time, p95 {what}: {_range(map(_seconds, values))}"
+    drawn = _drawn(those, axis, label, trend, _OF_TIMES)
     keys = joined(charts.key("p95", "p95"), charts.key("p50", "p50"))
-    return charts.chart("Execution time", axis.words, drawn, charts.day_axis(trend.days), keys=keys)
+    return charts.chart("Execution time", axis.words, *drawn, keys=keys)
 
 
 def _line(kind: str, quantiles: Sequence[Quantile]) -> Line:

@@ -20,6 +20,7 @@ VERDICT_SIGNS = {
     Action.INVESTIGATE.value: "!",
     Action.ROLLBACK.value: "✗",
 }
+PROBES = "run"
 Query = dict[str, str | int]
 
 SOURCES = {"told": "told to a run", "marked": "marked", "sighted": "first sight"}
@@ -125,6 +126,11 @@ def fitted(chars: int, those: Iterable[Callable[[], Markup]], noun: str) -> tupl
     words = f"{several(room.left_out, f'more {noun}')} found no room here; the JSON has all."
     note = element("p", words, class_="more") if room.left_out else Markup()
     return joined(*shown), note
+
+
+def suite_name(suite: str) -> str:
+    """A suite as people call it; of none, all are meant."""
+    return {"": "all", PROBES: "probes"}.get(suite, suite)
 
 
 def cell(name: str, *content: str, class_: str = "") -> Markup:
