@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
@@ -62,7 +62,8 @@ def _wait_within_limits(connection: Connection) -> None:
 
 def _sqlite(url: URL) -> Engine:
     _make_folder(url.database)
-    engine = create_engine(url, connect_args={"timeout": _BUSY_S})
+    # No connection is kept: it would go on with a file that was moved away or replaced.
+    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": _BUSY_S})
     event.listen(engine, "connect", _tune)
     event.listen(engine, "begin", _begin)
     return engine

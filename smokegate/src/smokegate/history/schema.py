@@ -45,6 +45,8 @@ def prepare(engine: Engine) -> None:
 def refuse_changed(connection: Connection) -> None:
     """Raise `HistoryError` where the schema is no longer the one that `prepare` left behind."""
     found = _version(connection)
+    if not found:
+        raise HistoryError("the history is gone; bring its database back, or start again")
     if found != HEAD:
         raise HistoryError(_newer(found))
 
@@ -65,7 +67,7 @@ def _version(connection: Connection) -> str:
 def _lock(connection: Connection) -> None:
     """Let one runner at a time change the schema; SQLite's writers have a lock anyway."""
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(7_306_271_001)"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(7306271001)"))
 
 
 def _refuse_foreign(connection: Connection) -> None:

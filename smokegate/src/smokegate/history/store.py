@@ -146,10 +146,11 @@ class _Insertion:
             "action": self._row["action"],
             **run_count_row(self._run),
         }
+        run_days = [] if self._run.partial else [run_day]
         for table, rows in (
             (tables.counters, counters),
             (tables.days, days),
-            (tables.run_days, [run_day]),
+            (tables.run_days, run_days),
         ):
             if rows:
                 self._connection.execute(add_to(self._connection, table), rows)
@@ -167,8 +168,13 @@ class _Insertion:
             deployments.note(self._connection, version, started_ms, deployments.SIGHTED)
 
     def _note_latest(self) -> None:
-        """Note how the environment stands; a run that is taken in late changes nothing newer."""
-        opens = self._row["action"] in OPENS and not self._row["partial"]
+        """Note how the environment stands; a run that is taken in late changes nothing newer.
+
+        Nor does one of a part of the checks, whose verdict says nothing of the rest.
+        """
+        if self._run.partial:
+            return
+        opens = self._row["action"] in OPENS
         row = {name: self._row[name] for name in ("environment", "run_id", "version", "action")}
         row |= {
             "started_ms": self._row["started_ms"],

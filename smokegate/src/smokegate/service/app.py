@@ -47,7 +47,7 @@ def application(
         return refuse(request, _as_refusal(error))
 
     handled = (HTTPException, HistoryError, Exception)
-    return Starlette(
+    app = Starlette(
         routes=[
             *pages.routes(),
             *api_routes(desk),
@@ -57,6 +57,8 @@ def application(
         middleware=[Middleware(Guard, hosts=hosts, refuse=refuse)],
         exception_handlers=dict.fromkeys(handled, refused),
     )
+    app.router.redirect_slashes = False  # it would lead to whatever Host says
+    return app
 
 
 def _as_refusal(error: Exception) -> HTTPException:

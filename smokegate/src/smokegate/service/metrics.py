@@ -18,6 +18,7 @@ from prometheus_client.core import (
 )
 from sqlalchemy import Connection, Row, select
 
+from smokegate.history import schema
 from smokegate.history.store import Store
 from smokegate.history.tables import BUCKET_COLUMNS, BUCKETS_S, checks, counters, latest
 from smokegate.results import Action
@@ -38,6 +39,7 @@ class HistoryCollector:
     def collect(self) -> Iterator[Metric]:
         """All families; raises `HistoryError` where the history does not answer."""
         with self._store.reading() as connection:
+            schema.refuse_changed(connection)
             standing = list(connection.execute(select(latest).order_by(latest.c.started_ms.desc())))
             counted = _counted(connection)
         named = {row.environment for row in standing[:_MOST_ENVIRONMENTS]}

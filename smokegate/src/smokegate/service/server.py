@@ -76,3 +76,5 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         raise UsageError(f"serve: {host}:{port}: {error.strerror or error}") from None
+    except (TypeError, ValueError):  # of a name that the resolver does not take
+        raise UsageError(f"serve: {host!r} is no name of a host") from None
