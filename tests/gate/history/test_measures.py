@@ -79,16 +79,16 @@ def test_quantiles_of_buckets_are_prometheus(level: float, seconds: float) -> No
 
 
 def test_the_interval_of_buckets_by_hand() -> None:
-    """p50 of 100 results: ranks 50 ± 1.96 · √25, which is 40.2 to 59.8."""
-    found = histogram_quantile((1.0, 2.0), (50, 100), 100, 0.5)
-    assert found.value_s == pytest.approx(1.0)
-    assert found.low_s == pytest.approx(0.804, abs=1e-4)
-    assert found.high_s == pytest.approx(1.196, abs=1e-4)
+    """p50 of 100 results: ranks 40 to 61, as tables of the binomial have it."""
+    found = histogram_quantile((1.0, 2.0, 4.0, 8.0), (39, 60, 61, 100), 100, 0.5)
+    assert (found.low_s, found.high_s) == (1.0, 4.0)
+    found = histogram_quantile((1.0, 2.0, 4.0, 8.0), (40, 61, 62, 100), 100, 0.5)
+    assert (found.low_s, found.high_s) == (0.0, 2.0)
 
 
 def test_what_is_beyond_the_last_bucket_has_no_upper_bound() -> None:
     found = histogram_quantile((1.0, 2.0), (10, 20), 1000, 0.95)
-    assert (found.value_s, found.low_s, found.high_s) == (2.0, None, None)
+    assert (found.value_s, found.low_s, found.high_s) == (2.0, 2.0, None)
 
 
 def test_few_results_leave_bounds_open() -> None:
@@ -114,6 +114,34 @@ def test_a_quantile_of_buckets_is_in_the_bucket_of_the_true_one(
     below = max([0.0, *(bound for bound in bounds_s if bound < above[0])])
     assert below <= found.value_s <= above[0]
     assert (found.low_s or 0) <= found.value_s <= (found.high_s or math.inf)
+
+
+@given(st.lists(st.floats(0.001, 9.0), min_size=1, max_size=120), LEVELS)
+def test_the_interval_of_buckets_holds_that_of_the_durations(
+    durations_s: list[float], level: float
+) -> None:
+    """An edge of a bucket is never within it, and none is closer than it has to be."""
+    bounds_s = (0.5, 1.0, 2.0, 5.0)
+    counts = [sum(each <= bound for each in durations_s) for bound in bounds_s]
+    found = histogram_quantile(bounds_s, counts, len(durations_s), level)
+    exact = quantile(durations_s, level)
+    assert (found.low_s is None) == (exact.low_s is None)
+    if exact.low_s is not None:
+        assert found.low_s == max([0.0, *(bound for bound in bounds_s if bound < exact.low_s)])
+    if exact.high_s is None:
+        assert found.high_s is None
+    else:
+        assert found.high_s == min((b for b in bounds_s if exact.high_s <= b), default=None)
+
+
+@pytest.mark.parametrize("level", [0.5, 0.95])
+def test_bounds_of_very_many_are_those_of_the_normal_distribution(level: float) -> None:
+    """One result a bucket, so that the bounds are ranks: of so many the binomial is as good."""
+    count = 200_000
+    found = histogram_quantile(range(1, count + 1), range(1, count + 1), count, level)
+    spread = Z * math.sqrt(level * (1 - level) * count)
+    assert found.low_s == pytest.approx(level * count - spread, abs=2)
+    assert found.high_s == pytest.approx(level * count + spread, abs=2)
 
 
 @given(st.lists(st.floats(0, 100), min_size=2, max_size=50))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -121,10 +122,15 @@ def quantile(durations_s: Sequence[float], level: float) -> Quantile:
     )
 
 
+@lru_cache(maxsize=4096)  # checks of the same runs have the same count
 def _ranks(count: int, level: float) -> tuple[int, int]:
     """Ranks, from 1, between which the quantile lies; 0 and `count` + 1 are beyond all of them."""
-    up_to = list(accumulate(_binomial(count, number, level) for number in range(count + 1)))
-    return bisect_right(up_to, _TAIL), bisect_left(up_to, 1 - _TAIL) + 1
+    # Of millions only those near the quantile are summed up: the others have less than 1e-12.
+    reach = 8 * math.sqrt(level * (1 - level) * count) + 20
+    first = max(0, math.floor(level * count - reach))
+    last = min(count, math.ceil(level * count + reach))
+    up_to = list(accumulate(_binomial(count, number, level) for number in range(first, last + 1)))
+    return first + bisect_right(up_to, _TAIL), first + bisect_left(up_to, 1 - _TAIL) + 1
 
 
 def _binomial(count: int, number: int, level: float) -> float:
@@ -139,35 +145,33 @@ def histogram_quantile(
     """The quantile of durations that were counted: `counts[i]` are not longer than `bounds_s[i]`.
 
     Interpolated linearly within the bucket, from 0 in the first one; beyond the last bound it is
-    that bound: as Prometheus' `histogram_quantile` does. The interval is from the quantile at
-    level - z √(level (1-level) / total) to the one at level + …, so it is never finer than the
-    buckets are.
+    that bound: as Prometheus' `histogram_quantile` does. The interval is that of `quantile`,
+    widened to the edges of the buckets that its ends are in: where they are within is not known.
     """
     if total == 0:
         return Quantile(level=level, count=0, value_s=None, low_s=None, high_s=None)
-    spread = Z * math.sqrt(level * (1 - level) / total)
-
-    def at(rank: float) -> float | None:
-        """None beyond the last bound, and where there is no such rank."""
-        return _interpolated(bounds_s, counts, rank) if rank > 0 else None
-
-    value_s = _interpolated(bounds_s, counts, level * total)
+    low, high = _ranks(total, level)
+    below, above = bisect_left(counts, low), bisect_left(counts, high)
     return Quantile(
         level=level,
         count=total,
-        value_s=bounds_s[-1] if value_s is None else value_s,
-        low_s=at((level - spread) * total),
-        high_s=at((level + spread) * total),
+        value_s=_interpolated(bounds_s, counts, level * total),
+        low_s=_start_s(bounds_s, below) if low >= 1 else None,
+        high_s=bounds_s[above] if above < len(bounds_s) else None,
     )
 
 
-def _interpolated(bounds_s: Sequence[float], counts: Sequence[int], rank: float) -> float | None:
+def _interpolated(bounds_s: Sequence[float], counts: Sequence[int], rank: float) -> float:
     number = bisect_left(counts, rank)
     if number == len(counts):
-        return None
-    start_s, before = (bounds_s[number - 1], counts[number - 1]) if number else (0.0, 0)
+        return bounds_s[-1]
+    start_s, before = _start_s(bounds_s, number), counts[number - 1] if number else 0
     within = (rank - before) / (counts[number] - before)
     return start_s + (bounds_s[number] - start_s) * within
+
+
+def _start_s(bounds_s: Sequence[float], number: int) -> float:
+    return bounds_s[number - 1] if number else 0.0
 
 
 def flips(results: Iterable[Result], deployed_ms: Mapping[Place, Sequence[int]]) -> Share:
