@@ -85,9 +85,43 @@ def test_a_history_that_can_only_be_read_is_read(tmp_path: Path) -> None:
     store = opened(url)
     store.remember(run(1))
     store.close()
-    reading = opened(f"sqlite:///file:{tmp_path / 'history.db'}?mode=ro&uri=true")
+    reading = Store(url)
+
+    def read_only(_: Any, __: Any, where: list[Any], words: dict[str, Any]) -> None:
+        where[0] = f"file:{where[0]}?mode=ro"
+        words["uri"] = True
+
+    event.listen(reading._engine, "do_connect", read_only)
+    reading.prepare()
     with reading.reading() as connection:
         assert len(runs(connection).runs) == 1
     with pytest.raises(HistoryError, match="readonly"):
         reading.remember(run(2))
     reading.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("postgresql://u:s3cret@host:abc/db", "not a URL of a database, such as"),
+        ("postgresql://u:s3cret@[::1/db", "not a URL of a database, such as"),
+        ("postgresql://u:s3cret", "not a URL of a database, such as"),
+        ("postgresql+asyncpg://u:s3cret@h/db", "postgresql+asyncpg is neither sqlite nor"),
+        ("postgresql+psycopg2://u:s3cret@h/db", "postgresql+psycopg2 is neither sqlite nor"),
+        ("sqlite+aiosqlite:///x.db", "sqlite+aiosqlite is neither sqlite nor"),
+        ("sqlite:////nowhere/x.db?timeout=abc", "a file of SQLite takes no options"),
+        ("sqlite:////nowhere/x.db?mode=ro", "a file of SQLite takes no options"),
+    ],
+)
+def test_a_wrong_url_is_refused_in_one_line_without_its_password(url: str, why: str) -> None:
+    with pytest.raises(HistoryError) as refused:
+        database.open_database(url)
+    line = str(refused.value)
+    assert line.startswith(f"history: {why}")
+    assert "s3cret" not in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "postgresql+psycopg"])
+def test_the_driver_may_be_named(kind: str) -> None:
+    assert database.open_database(f"{kind}://u@h/d").driver == "psycopg"

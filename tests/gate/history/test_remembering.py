@@ -159,3 +159,43 @@ def test_no_run_waits_long_for_those_before_it(
     assert kept(here) == ["run-000000", "run-000001", "run-000007"]
     remember(run(8), here)
     assert len(kept(here)) == 5
+
+
+@pytest.mark.parametrize("broken", ["prepare", "remember"])
+def test_a_bug_in_storing_loses_no_run(
+    here: Settings, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def fails(*_: object) -> None:
+        raise OverflowError("too large\nfor a column")
+
+    monkeypatch.setattr(Store, broken, fails)
+    said = remember(run(1), here).trouble
+    assert "not in the history yet: OverflowError: too large for a column; it is kept in" in said
+    monkeypatch.undo()
+    assert remember(run(2), here).trouble == ""
+    assert kept(here) == ["run-000001", "run-000002"]
+
+
+def test_a_bug_with_an_earlier_run_is_not_said_of_this_one(
+    here: Settings, away: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remember(run(1), away)
+    whole = Store.remember
+
+    def fails(store: Store, made: JudgedRun) -> bool:
+        if made.run_id == "run-000001":
+            raise OverflowError("too large")
+        return whole(store, made)
+
+    monkeypatch.setattr(Store, "remember", fails)
+    said = remember(run(2), here).trouble
+    assert said.startswith("earlier runs are not in the history yet")
+    assert said.endswith(": OverflowError: too large")
+    assert [file.name for file in spool(here).iterdir()] == ["run-000001.json"]
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:s3cret@host:abc/db", "sqlite:///x.db?mode=ro"])
+def test_a_wrong_url_loses_no_run(away: Settings, url: str) -> None:
+    said = remember(run(1), Settings(history=url, journal=away.journal)).trouble
+    assert "it is kept in" in said
+    assert [file.name for file in spool(away).iterdir()] == ["run-000001.json"]

@@ -7,12 +7,14 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError
 
 from smokegate.errors import HistoryError
 
 # Options of a connection that does not write.
 FOR_READING = {"smokegate_reads": True}
+_EXAMPLE = "postgresql://user@host:5432/smokegate"
+_DRIVERS = ("sqlite", "postgresql", "postgresql+psycopg")
 _BUSY_S = 30
 _CONNECTS_WITHIN_S = 10
 _SILENT_MS = 30_000
@@ -31,12 +33,14 @@ def open_database(url: str) -> Engine:
     """
     try:
         parsed = make_url(url)
-        kind = parsed.get_backend_name()
-        if kind not in ("sqlite", "postgresql"):
+        kind = parsed.drivername
+        if kind not in _DRIVERS:
             raise HistoryError(f"history: {kind} is neither sqlite nor postgresql")
-        return _postgres(parsed) if kind == "postgresql" else _sqlite(parsed)
-    except (ArgumentError, NoSuchModuleError) as error:
+        return _sqlite(parsed) if kind == "sqlite" else _postgres(parsed)
+    except ArgumentError as error:
         raise HistoryError(f"history: not a URL of a database: {in_one_line(error)}") from None
+    except (ValueError, TypeError):  # whose text may hold a password that was read as a port
+        raise HistoryError(f"history: not a URL of a database, such as {_EXAMPLE}") from None
     except ModuleNotFoundError as error:
         raise HistoryError(
             f"history: {error.name} is missing: install smokegate[postgres]"
@@ -61,6 +65,8 @@ def _wait_within_limits(connection: Connection) -> None:
 
 
 def _sqlite(url: URL) -> Engine:
+    if url.query:
+        raise HistoryError("history: a file of SQLite takes no options: leave out ? and the rest")
     _make_folder(url.database)
     # No connection is kept: it would go on with a file that was moved away or replaced.
     engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": _BUSY_S})
@@ -70,7 +76,7 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _make_folder(database: str | None) -> None:
-    if database and not database.startswith((":memory:", "file:")):
+    if database and database != ":memory:":
         try:
             Path(database).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

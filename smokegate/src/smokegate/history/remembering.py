@@ -10,6 +10,7 @@ import msgspec
 
 from smokegate import journal
 from smokegate.errors import HistoryError
+from smokegate.history.database import in_one_line
 from smokegate.history.last_good import last_good
 from smokegate.history.store import Store
 from smokegate.reports.last_good import LastGood
@@ -51,12 +52,12 @@ def remember(run: JudgedRun, settings: Settings) -> Remembered:
     spool = journal.folder(settings.journal) / _SPOOL
     try:
         store = opened(url)
-    except HistoryError as error:
+    except Exception as error:  # a bug in storing must not lose the run
         return Remembered(_kept_for_later(run, spool, error))
     try:
         store.remember(run)
         trouble = _take_in(store, spool)
-    except HistoryError as error:
+    except Exception as error:
         return Remembered(_kept_for_later(run, spool, error))
     else:
         return _beside_the_last_good(store, run, trouble)
@@ -80,13 +81,13 @@ def opened(url: str) -> Store:
     store = Store(url)
     try:
         store.prepare()
-    except HistoryError:
+    except Exception:
         store.close()
         raise
     return store
 
 
-def _kept_for_later(run: JudgedRun, spool: Path, why: HistoryError) -> str:
+def _kept_for_later(run: JudgedRun, spool: Path, why: Exception) -> str:
     """Keep a run in a file, whole or not at all, and say so."""
     try:
         spool.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -95,7 +96,14 @@ def _kept_for_later(run: JudgedRun, spool: Path, why: HistoryError) -> str:
         then = f"it is kept in {file} and taken in by a later run"
     except OSError as error:
         then = f"nor could it be kept for later: {error.filename}: {error.strerror or error}"
-    return f"the run is not in the history yet: {why}; {then}"
+    return f"the run is not in the history yet: {_said(why)}; {then}"
+
+
+def _said(error: Exception) -> str:
+    """The trouble in one line; a bug with the name of its exception."""
+    if isinstance(error, HistoryError):
+        return str(error)
+    return f"{type(error).__name__}: {in_one_line(error)}"
 
 
 def _take_in(store: Store, spool: Path) -> str:
@@ -103,8 +111,8 @@ def _take_in(store: Store, spool: Path) -> str:
     try:
         waiting = sorted(spool.glob("*.json"))[:_TAKEN_IN_AT_ONCE]
         unreadable = [file.name for file in waiting if not _took_in(store, file)]
-    except (OSError, HistoryError) as error:
-        return f"earlier runs are not in the history yet, they stay in {spool}: {error}"
+    except Exception as error:
+        return f"earlier runs are not in the history yet, they stay in {spool}: {_said(error)}"
     if not unreadable:
         return ""
     return f"{spool}: {', '.join(unreadable)}: not a run, and not taken into the history"
