@@ -176,7 +176,15 @@ def test_metrics_may_have_a_table_of_their_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["gateway", "ftp://u:hunter22@h", "http://u:hunter22@", "http://h?q"]
+    "url",
+    [
+        "gateway",
+        "ftp://u:hunter22@h",
+        "http://u:hunter22@",
+        "http://h?q",
+        "http://u:hunt/er22@h",
+        "http://u:hunter22/@h",
+    ],
 )
 def test_a_gateway_has_a_url_that_is_not_repeated(url: str) -> None:
     line = complaint(environ={"SMOKEGATE_METRICS_PUSH": url})

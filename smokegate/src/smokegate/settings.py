@@ -206,7 +206,8 @@ def _refuse_no_gateway(known: Mapping[str, Any], found: Mapping[str, Sourced]) -
     url = known.get("metrics_push") or ""
     scheme, separator, rest = url.partition("://")
     shown = f"{scheme}{separator}{rest.rpartition('@')[2]}"
-    if url and (re.search("[?#]", url) or _wrong_with_parts(shown)):
+    split_password = "@" in rest.partition("/")[2]  # what is before the / would be shown as a host
+    if url and (split_password or re.search("[?#]", url) or _wrong_with_parts(shown)):
         source = found["metrics_push"].source
         raise UsageError(f"{source}: metrics_push: expected a URL such as http://example.com:9091")
 

@@ -125,3 +125,27 @@ def test_a_wrong_url_is_refused_in_one_line_without_its_password(url: str, why: 
 @pytest.mark.parametrize("kind", ["postgresql", "postgresql+psycopg"])
 def test_the_driver_may_be_named(kind: str) -> None:
     assert database.open_database(f"{kind}://u@h/d").driver == "psycopg"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:s3cr@t@nope.invalid/db",
+        "postgresql://u:s3cr@t/x@nope.invalid/db",
+        "postgresql://nope.invalid?password=s3cr@t",
+    ],
+)
+def test_a_password_with_a_raw_at_sign_is_not_taken_for_a_host(url: str) -> None:
+    with pytest.raises(HistoryError) as refused:
+        database.open_database(url)
+    assert str(refused.value) == "history: an @ in a user or password is written %40"
+
+
+def test_a_folder_may_have_at_signs(tmp_path: Path) -> None:
+    opened(f"sqlite:///{tmp_path}/a@b@c/history.db").close()
+    assert (tmp_path / "a@b@c" / "history.db").is_file()
+
+
+def test_a_name_shows_no_password() -> None:
+    name = Store("postgresql://u:s3cr%40t@h:1/db?password=S3CRET").name
+    assert name == "postgresql://u:***@h:1/db"

@@ -31,6 +31,7 @@ def open_database(url: str) -> Engine:
 
     Raises `HistoryError` for a URL that is none of ours.
     """
+    _refuse_split_password(url)
     try:
         parsed = make_url(url)
         kind = parsed.drivername
@@ -50,6 +51,15 @@ def open_database(url: str) -> Engine:
 def in_one_line(error: object) -> str:
     """An error of the database as one line of at most 300 characters."""
     return " ".join(str(error).split())[:300]
+
+
+def _refuse_split_password(url: str) -> None:
+    """Refuse a password that would be read up to its @, and shown from there as the host."""
+    rest = url.partition("://")[2]
+    if rest.startswith("/"):
+        return  # neither a user nor a host, just a name
+    if rest.count("@") > 1 or "@" in rest.partition("?")[2]:
+        raise HistoryError("history: an @ in a user or password is written %40")
 
 
 def _postgres(url: URL) -> Engine:

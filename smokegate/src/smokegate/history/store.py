@@ -37,7 +37,8 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self._engine = open_database(url)
-        self.name = self._engine.url.render_as_string(hide_password=True)
+        shown = self._engine.url.set(query={})  # which may hold a password too
+        self.name = shown.render_as_string(hide_password=True)
 
     def close(self) -> None:
         """Close every connection."""
