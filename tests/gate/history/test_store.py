@@ -122,9 +122,12 @@ def test_where_an_environment_stands_is_what_the_newest_run_says(store: Store) -
     assert moment(kept["succeeded_ms"]) == "2026-01-01T00:05:02Z"
 
 
-def test_a_run_of_a_part_is_no_success(store: Store) -> None:
-    store.remember(run(1, partial=True))
-    assert one(store, tables.latest)["succeeded_ms"] is None
+def test_a_run_of_a_part_does_not_stand_for_an_environment(store: Store) -> None:
+    store.remember(failing(1))
+    store.remember(run(2, minutes=1, partial=True))
+    kept = one(store, tables.latest)
+    assert (kept["run_id"], kept["succeeded_ms"]) == ("run-000001", None)
+    assert one(store, tables.run_days)["total"] == 1
 
 
 def test_a_run_is_taken_in_whole_or_not_at_all(
