@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from smokegate.errors import HistoryError
 from smokegate.history import database, tables
 from smokegate.history.queries import runs
 from smokegate.history.remembering import opened
+from smokegate.history.schema import refuse_changed
 from smokegate.history.store import Store
 from sqlalchemy import event, select, text
 from sqlalchemy.exc import OperationalError
@@ -149,3 +151,15 @@ def test_a_folder_may_have_at_signs(tmp_path: Path) -> None:
 def test_a_name_shows_no_password() -> None:
     name = Store("postgresql://u:s3cr%40t@h:1/db?password=S3CRET").name
     assert name == "postgresql://u:***@h:1/db"
+
+
+def test_a_file_that_was_replaced_is_not_read_on(tmp_path: Path) -> None:
+    with closing(opened(f"sqlite:///{tmp_path / 'history.db'}")) as store:
+        store.remember(run())
+        for file in tmp_path.iterdir():
+            file.unlink()
+        with (
+            store.reading() as connection,
+            pytest.raises(HistoryError, match="the history is gone"),
+        ):
+            refuse_changed(connection)

@@ -122,9 +122,10 @@ class ClientLink:
     async def reset(self) -> None:
         """Close with RST."""
         self._over = True
-        accepted = self._writer.get_extra_info("socket")
-        with contextlib.suppress(OSError):
-            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
+        accepted = self._writer.get_extra_info("socket")  # None where it is closed already
+        if accepted is not None:
+            with contextlib.suppress(OSError):
+                accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
         await self.abort()
 
     async def close(self) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 
 from smokegate.errors import HistoryError
 
@@ -78,9 +78,9 @@ def _sqlite(url: URL) -> Engine:
     if url.query:
         raise HistoryError("history: a file of SQLite takes no options: leave out ? and the rest")
     _make_folder(url.database)
-    # No connection is kept: it would go on with a file that was moved away or replaced.
-    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": _BUSY_S})
+    engine = create_engine(url, connect_args={"timeout": _BUSY_S})
     event.listen(engine, "connect", _tune)
+    event.listen(engine, "checkout", _refuse_replaced)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -93,11 +93,28 @@ def _make_folder(database: str | None) -> None:
             raise HistoryError(f"{database}: {error.strerror or error}") from None
 
 
-def _tune(connection: Any, _record: object) -> None:
+def _tune(connection: Any, record: Any) -> None:
     """Let readers and one writer work side by side, and let SQLAlchemy begin transactions."""
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    record.info["file"] = _file_of(connection)
+
+
+def _refuse_replaced(connection: Any, record: Any, _proxy: object) -> None:
+    """Connect anew where the file was moved away or replaced: the old one is not the history."""
+    if record.info["file"] != _file_of(connection):
+        raise DisconnectionError
+
+
+def _file_of(connection: Any) -> tuple[int, int] | None:
+    """What file there is at the path of a connection, by device and inode."""
+    path = connection.execute("PRAGMA database_list").fetchone()[2]
+    try:
+        there = Path(path).stat()
+    except OSError:
+        return None
+    return there.st_dev, there.st_ino
 
 
 def _begin(connection: Connection) -> None:
