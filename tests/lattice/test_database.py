@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -30,13 +30,14 @@ COUNT = text("SELECT count(*) FROM numbers")
 
 
 @pytest.fixture
-def url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database in which tables can be made."""
     if database_kind == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path / 'numbers.db'}"
+        yield f"sqlite+aiosqlite:///{tmp_path / 'numbers.db'}"
+        return
     database: PostgresDatabase = request.getfixturevalue("postgres_database")
+    yield database.owner_url
     database.drop("numbers", "times")
-    return database.owner_url
 
 
 @pytest.fixture

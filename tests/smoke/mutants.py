@@ -209,6 +209,7 @@ LEFT = {
     "GET /api/webhooks/{}/deliveries: items[[]*].*": "a count, words, a time: nothing repeats them",
     "POST /api/webhooks: secret changed": "only a receiver can tell: webhook_receiver",
     "POST /api/lattices/{}/pathfind: elapsed_ms changed": "a measurement",
+    "POST /api/lattices/{}/pathfind: explored changed": "how far the search looked is its own",
     "PATCH /api/lattices/{}: updated_at changed": "a new time, with nothing to compare it with",
     "*: header access-control-*": "a convenience of pages; tokens are not cookies",
     "*: header cross-origin-resource-policy *": "optional for an API",

@@ -71,7 +71,7 @@ class DelayRelay:
         self._rtt_s = rtt_s
         self._troubles = tuple(troubles)
         self._server: asyncio.Server | None = None
-        self._relaying: set[asyncio.Task[None]] = set()
+        self._relaying: dict[asyncio.Task[None], _End] = {}
         self.connections = 0
         self.struck: list[Trouble] = []
 
@@ -99,15 +99,17 @@ class DelayRelay:
         if self._server is not None:
             self._server.close()
         relaying = list(self._relaying)
-        for task in relaying:
+        for task, client in self._relaying.items():
             task.cancel()
+            client.writer.transport.abort()  # a task that has not begun would never do it
         await asyncio.gather(*relaying, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        task = asyncio.create_task(self._relay(_End(reader, writer), self.connections))
-        self._relaying.add(task)
-        task.add_done_callback(self._relaying.discard)
+        client = _End(reader, writer)
+        task = asyncio.create_task(self._relay(client, self.connections))
+        self._relaying[task] = client
+        task.add_done_callback(self._relaying.pop)
 
     async def _relay(self, client: _End, number: int) -> None:
         """Carry one connection until both sides have ended it, or reset both when one is."""

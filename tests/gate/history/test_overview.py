@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from smokegate.history import tables
 from smokegate.history.overview import overview
 from smokegate.history.rows import DAY_MS
 from smokegate.history.store import Store
@@ -35,6 +36,29 @@ def test_each_environment_stands_as_its_newest_run_says(store: Store) -> None:
         assert overview(connection, TODAY - 1)[0].verdicts == {"proceed": 2, "rollback": 1}
         quiet = overview(connection, TODAY + 1)[0]
     assert (quiet.verdicts, quiet.pass_rate.value) == ({}, None)
+
+
+def test_where_only_parts_of_the_checks_ran_an_environment_is_known_without_a_verdict(
+    store: Store,
+) -> None:
+    store.remember(failing(1, environment="staging", partial=True))
+    with store.reading() as connection:
+        (staging,) = overview(connection, TODAY)
+    assert (staging.environment, staging.action, staging.run_id) == ("staging", "", "")
+    assert (staging.started_at, staging.verdicts, staging.pass_rate.total) == ("", {}, 0)
+    store.remember(run(2, environment="staging", minutes=-5))
+    with store.reading() as connection:
+        (staging,) = overview(connection, TODAY)
+    assert (staging.action, staging.run_id) == ("proceed", "run-000002")
+
+
+def test_a_pruned_run_is_no_longer_named(store: Store) -> None:
+    store.remember(run(1))
+    with store.transaction() as connection:
+        connection.execute(tables.runs.delete())
+    with store.reading() as connection:
+        (production,) = overview(connection, TODAY)
+    assert (production.action, production.run_id) == ("proceed", "")
 
 
 def test_an_empty_history_has_no_environment(store: Store) -> None:

@@ -97,6 +97,15 @@ def test_where_environments_stand(store: Store, monkeypatch: pytest.MonkeyPatch)
 ALL = ("proceed", "monitor", "inconclusive", "investigate", "rollback")
 
 
+def test_a_run_of_a_part_of_the_checks_is_counted_and_is_nobodys_last_verdict(
+    store: Store,
+) -> None:
+    store.remember(failing(1, environment="staging", partial=True))
+    found = samples(store)
+    assert of(found, "smoke_test_failed_total", environment="staging") == 1
+    assert not [each for each in found if each[0].startswith("smoke_run")]
+
+
 def test_made_up_environments_make_no_series_without_end(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,9 +15,9 @@ _COUNTED = ("results_passed", "results")
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """How an environment stands: its newest run, and how it went since a day.
+    """How an environment stands: its newest run of all checks, and how it went since a day.
 
-    `verdicts` counts runs by verdict, `pass_rate` results of checks. `succeeded_at` is when the
+    Of that run all is empty if there was none yet; its `run_id` also if it was pruned. `verdicts` counts runs by verdict, `pass_rate` results of checks. `succeeded_at` is when the
     gate last opened, `deployed_at` when `deployed` was deployed; empty for never.
     """
 
@@ -37,7 +37,12 @@ def overview(connection: Connection, since_day: int) -> list[Standing]:
     """How every environment stands, and how it went since a day (days since 1970, UTC)."""
     verdicts = _verdicts(connection, since_day)
     deployed = _deployed(connection)
-    standing = connection.execute(select(tables.latest).order_by(tables.latest.c.environment))
+    latest, runs = tables.latest, tables.runs
+    standing = connection.execute(
+        select(latest, runs.c.run_id.is_not(None).label("kept"))
+        .outerjoin_from(latest, runs, runs.c.run_id == latest.c.run_id)
+        .order_by(latest.c.environment)
+    )
     return [
         _standing(row, verdicts.get(row.environment, []), deployed.get(row.environment, ("", 0)))
         for row in standing
@@ -48,10 +53,10 @@ def _standing(row: Row[Any], verdicts: list[Row[Any]], deployed: tuple[str, int]
     passed, counted = (sum(getattr(each, name) for each in verdicts) for name in _COUNTED)
     return Standing(
         environment=row.environment,
-        run_id=row.run_id,
+        run_id=row.run_id if row.kept else "",
         version=row.version,
         action=row.action,
-        started_at=moment(row.started_ms),
+        started_at=moment(row.started_ms) if row.started_ms else "",
         succeeded_at=moment(row.succeeded_ms) if row.succeeded_ms else "",
         deployed=deployed[0],
         deployed_at=moment(deployed[1]) if deployed[1] else "",

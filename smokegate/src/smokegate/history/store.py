@@ -171,9 +171,15 @@ class _Insertion:
     def _note_latest(self) -> None:
         """Note how the environment stands; a run that is taken in late changes nothing newer.
 
-        Nor does one of a part of the checks, whose verdict says nothing of the rest.
+        One of a part of the checks makes the environment known, but its verdict says nothing
+        of the rest.
         """
+        there = tables.latest
         if self._run.partial:
+            nothing = {"run_id": "", "version": "", "action": "", "started_ms": 0}
+            row = {"environment": self._row["environment"], **nothing}
+            statement = insert_into(self._connection, there).values(row)
+            self._connection.execute(statement.on_conflict_do_nothing())
             return
         opens = self._row["action"] in OPENS
         row = {name: self._row[name] for name in ("environment", "run_id", "version", "action")}
@@ -181,7 +187,6 @@ class _Insertion:
             "started_ms": self._row["started_ms"],
             "succeeded_ms": self._row["finished_ms"] if opens else None,
         }
-        there = tables.latest
         statement = insert_into(self._connection, there).values(row)
         if opens:
             before = func.coalesce(there.c.succeeded_ms, 0)

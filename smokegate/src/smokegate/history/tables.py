@@ -202,6 +202,7 @@ latest = Table(
     "latest",
     metadata,
     Column("environment", String(200), primary_key=True),
+    # Empty, empty, empty and 0 until there is a run of all checks.
     Column("run_id", String(64), nullable=False),
     Column("version", String(200), nullable=False),
     Column("action", String(16), nullable=False),

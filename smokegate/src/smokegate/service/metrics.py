@@ -125,8 +125,7 @@ def _of_environments(rows: list[Row[tuple[object, ...]]]) -> Iterator[Metric]:
         "smoke_run_last_success_age_seconds", "Seconds since then.", labels=names
     )
     now_s = time.time()
-    for row in rows:
-        there = row._mapping
+    for there in (row._mapping for row in rows if row._mapping["action"]):
         name = [there["environment"]]
         for action in Action:
             verdict.add_metric([*name, action.value], float(action.value == there["action"]))

@@ -20,8 +20,8 @@ SUCCEEDED = "smoke_run_last_success_timestamp_seconds"
 DURATION = "smoke_run_duration_seconds"
 CHECKS = "smoke_run_checks"
 HELP = {
-    VERDICT: "1 for the verdict of the newest run.",
-    BEGAN: "When the newest run began.",
+    VERDICT: "1 for the verdict of the newest run of all checks.",
+    BEGAN: "When the newest run of all checks began.",
     SUCCEEDED: "When a run of all checks last opened the gate.",
     DURATION: "How long the newest run took.",
     CHECKS: "Checks of the newest run by outcome, probes included.",

@@ -124,6 +124,20 @@ def test_a_closed_gate_is_the_first_thing_said(tmp_path: Path) -> None:
     store.close()
 
 
+def test_runs_of_parts_of_the_checks_are_said_to_be_that(tmp_path: Path) -> None:
+    store = opened(f"sqlite:///{tmp_path / 'history.db'}")
+    store.remember(failing(1, environment="staging", partial=True))
+    with served(store) as client:
+        assert "No run of all checks is remembered yet" in page(client, "/")
+        store.remember(run(2))
+        text = page(client, "/")
+        assert "The gate is open" in text
+        staging = text.partition(">staging<")[2].partition("</tr>")[0]
+        assert "only runs of a part of the checks" in staging
+        assert "run?id=" not in staging
+    store.close()
+
+
 def test_an_empty_history_says_so(client: httpx2.Client) -> None:
     assert "No runs yet" in page(client, "/")
     assert "No run fits" in page(client, "/runs")

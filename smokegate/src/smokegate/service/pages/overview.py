@@ -52,6 +52,7 @@ _EMPTY = (
     "No run is remembered yet. The first one of smokegate run, demo or pytest will be here, if it "
     "writes into the same history."
 )
+_ONLY_PARTS = "No run of all checks is remembered yet, only runs of a part of them."
 _SEVERITY = {action.value: action.severity for action in Action}
 
 
@@ -86,15 +87,17 @@ def _worst(found: Overview) -> str:
 
 
 def _headline(found: Overview, now_ms: int) -> Markup:
-    there = [each.standing for each in found.environments]
+    there = [each.standing for each in found.environments if each.standing.action]
     if not there:
+        words = _ONLY_PARTS if found.environments else _EMPTY
         head = element("h1", "No runs yet", class_="verdict name")
-        return joined(head, element("p", _EMPTY, class_="why"))
+        return joined(head, element("p", words, class_="why"))
     closed = sum(each.action not in OPENS for each in there)
     words = f"{closed} of {len(there)} closed" if closed else _all_open(len(there))
     newest = max(there, key=lambda each: each.started_at)
     where, when = short(newest.environment), age(newest.started_at, now_ms)
-    told = ("The newest run is ", run_link(newest.run_id), " of ", where, f", {when}.")
+    run = run_link(newest.run_id) if newest.run_id else "no longer remembered"
+    told = ("The newest run is ", run, ", of ", where, f", {when}.")
     head = element("h1", words, class_=f"verdict {_worst(found)}")
     return joined(head, element("p", *told, class_="why"))
 
@@ -114,14 +117,13 @@ def _environments(found: Overview, asked: Window, now_ms: int) -> Markup:
 
 def _row(glance: Glance, asked: Window, days: Calendar, now_ms: int) -> Markup:
     there, whole = glance.standing, glance.whole
-    name, run = there.environment or "(no name)", href("run", id=there.run_id)
+    name = there.environment or "(no name)"
     own = link(short(name), "environment", name=there.environment, days=asked.days)
-    last = element("a", verdict(there.action), href=run), _about(age(there.started_at, now_ms))
     version = short(there.version or "not known"), _about(_deployed(there, now_ms))
     return element(
         "tr",
         element("th", own, scope="row"),
-        cell("last verdict", *last),
+        cell("last verdict", *_last(there, now_ms)),
         cell("version", *version, class_="break"),
         cell("by day", _strip(glance, days), class_="by-day"),
         cell("gate opened", share(whole.opened, "run")),
@@ -129,6 +131,15 @@ def _row(glance: Glance, asked: Window, days: Calendar, now_ms: int) -> Markup:
         cell("a run takes, p95", quantile(whole.p95, RUN_BUCKETS_S, whole.buckets)),
         cell("alarms", _alarms(glance, asked)),
     )
+
+
+def _last(there: Standing, now_ms: int) -> tuple[Markup, Markup]:
+    if not there.action:
+        return _about("only runs of a part of the checks"), Markup()
+    said, when = verdict(there.action), _about(age(there.started_at, now_ms))
+    if not there.run_id:
+        return said, when
+    return element("a", said, href=href("run", id=there.run_id)), when
 
 
 def _about(words: str) -> Markup:
