@@ -17,8 +17,9 @@ _COUNTED = ("results_passed", "results")
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """How an environment stands: its newest run of all checks, and how it went since a day.
 
-    Of that run all is empty if there was none yet; its `run_id` also if it was pruned. `verdicts` counts runs by verdict, `pass_rate` results of checks. `succeeded_at` is when the
-    gate last opened, `deployed_at` when `deployed` was deployed; empty for never.
+    Of that run all is empty if there was none yet; its `run_id` also if it was pruned. `verdicts`
+    counts runs by verdict, `pass_rate` results of checks. `succeeded_at` is when the gate last
+    opened, `deployed_at` when `deployed` was deployed; empty for never.
     """
 
     environment: str
