@@ -35,7 +35,7 @@ PICTURES = ROOT / "docs/pictures"
 CHECK = "health.test_database_connection"
 PAGES = {
     "overview": "./",
-    "environment": "environment?name=production",
+    "environment": "environment?environment=production",
     "check": f"check?id={CHECK}&environment=production",
     "alarm": f"run?id={FALSE_ALARM}",
     "good run": f"run?id={LATER}",

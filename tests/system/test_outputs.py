@@ -85,6 +85,13 @@ def test_a_full_disk_under_the_output_of_others(commands: Commands, command: str
     assert done.code == 0
 
 
+@full_device
+def test_an_answer_that_could_not_be_written_is_none(commands: Commands) -> None:
+    done = commands("sh", "-c", f"{SMOKEGATE} history list >/dev/full")
+    assert done.code == 1
+    assert NO_SPACE in done.err
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_change_nothing(commands: Commands, closed: str) -> None:
     done = commands("sh", "-c", f"{SMOKEGATE} run --wait=0 {closed}")

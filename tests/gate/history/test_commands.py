@@ -272,6 +272,7 @@ def test_an_empty_history_is_no_error(store: Store, url: str) -> None:
         ("deployed 1.0 --url http://x --environment=", "--environment is empty"),
         ("deployed 1.0 --url http://x --at 9998-01-01", "9998-01-01T00:00:00Z has not come yet"),
         ("label 20260104-06 true-alarm --note=", "--note is empty"),
+        ("deployed 1.0\x1b[31m --url http://x", "control characters"),
     ],
 )
 def test_wrong_use_is_said_in_one_line(

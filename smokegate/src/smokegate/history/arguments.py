@@ -12,7 +12,10 @@ VERDICTS = ("proceed", "monitor", "inconclusive", "investigate", "rollback")
 LABELS = ("false-alarm", "true-alarm", "missed", "none")
 _YEAR_9999_S = 253_370_764_800
 _SECONDS = {"h": 3_600, "d": 86_400, "w": 604_800}
-_EXITS = "exit codes:\n  0 done   2 wrong use, no such run   30 the history cannot be reached\n"
+_EXITS = (
+    "exit codes:\n  0 done   1 the answer could not be written   2 wrong use, no such run\n"
+    "  30 the history cannot be reached\n"
+)
 _HELP = """\
 What every run left behind: which there were, how long checks take, which are flaky, how soon a
 bad deployment was noticed, and how often the alarm was false.

@@ -41,7 +41,7 @@ def run(
     stream: TextIO,
     environ: Mapping[str, str] = os.environ,
 ) -> int:
-    """Answer what `history` is asked; 0.
+    """Answer what `history` is asked; 0, or 1 where the answer could not be written.
 
     Raises `UsageError` for a run that is not there, `HistoryError` where the history is not.
     """
@@ -55,7 +55,7 @@ def run(
         getattr(desk, f"answer_{arguments.question}")()
     finally:
         store.close()
-    return 0
+    return int(outlet.lost)
 
 
 @dataclass(frozen=True)

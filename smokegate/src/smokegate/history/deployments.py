@@ -24,8 +24,11 @@ def mark(
 ) -> None:
     """Note that a version was deployed to a target at a moment; twice is once.
 
-    Raises `UsageError` for a moment that has not come.
+    Raises `UsageError` for a moment that has not come, and for names that no page could show.
     """
+    for name, value in ("version", version), ("environment", environment):
+        if not (value and value.isprintable()):
+            raise UsageError(f"{name} {value!r}: it is empty or has control characters")
     if deployed_ms > time.time() * 1000 + _AHEAD_MS:
         raise UsageError(f"{moment(deployed_ms)} has not come yet: what has no offset is in UTC")
     version_there = version_row(environment=environment, target=target, version=version)

@@ -27,6 +27,7 @@ class Outlet:
         self._encoding = getattr(stream, "encoding", None) or "utf-8"
         self._ascii = not _can_encode(self._encoding) if ascii_only is None else ascii_only
         self._closed = False
+        self.lost = False  # whether something could not be written that somebody waits for
 
     @property
     def width(self) -> int:
@@ -66,7 +67,7 @@ class Outlet:
         except (BrokenPipeError, ValueError):
             self._closed = True  # the reader has gone, and knows it
         except OSError as error:
-            self._closed = True
+            self._closed = self.lost = True
             self._say_lost(error)
 
     def _say_lost(self, error: OSError) -> None:

@@ -27,10 +27,10 @@ CHECK = "health.test_database_connection"
 PAGES = {
     "overview": "/",
     "a year": "/?days=365",
-    "environment": "/environment?name=production",
+    "environment": "/environment?environment=production",
     "every environment": "/environment",
-    "suite": "/environment?name=production&suite=health&days=7",
-    "nothing there": "/environment?name=nowhere",
+    "suite": "/environment?environment=production&suite=health&days=7",
+    "nothing there": "/environment?environment=nowhere",
     "check": f"/check?id={CHECK}&environment=production",
     "check everywhere": f"/check?id={CHECK}&days=365",
     "alarm": f"/run?id={FALSE_ALARM}",
@@ -101,7 +101,7 @@ def test_every_kind_of_link_leads_somewhere(reader: httpx2.Client) -> None:
             reply, place = reader.get(link), link.partition("#")[2]
             assert reply.status_code == 200, link
             assert not place or f'id="{place}"' in reply.text, link
-    assert {"environment?name=&days=", "check?id=&environment=&days=", "run?id=#check"} <= set(
+    assert {"environment?environment=&days=", "check?id=&environment=&days=", "run?id=#check"} <= set(
         kinds
     )
 

@@ -82,12 +82,13 @@ class _Found(NamedTuple):
     @property
     def query(self) -> Query:
         """The parameters of this page."""
-        return {"name": self.asked.environment, "suite": self.asked.suite, "days": self.asked.days}
+        asked = self.asked
+        return {"environment": asked.environment, "suite": asked.suite, "days": asked.days}
 
 
 def page(question: Question, given: Mapping[str, str]) -> Content:
     """The page of an environment; it can be narrowed to a suite and some days."""
-    found = _find(question, read_known(Part, {**given, "environment": given.get("name", "")}))
+    found = _find(question, read_known(Part, given))
     return Content(
         title=found.where,
         head=joined(_headline(found, question.now_ms), _facts(found), _choices(found)),
@@ -156,9 +157,9 @@ def _detected(found: Detection) -> Iterator[Markup]:
 def _choices(found: _Found) -> Markup:
     asked = found.asked
     suites = ["", *sorted({each.check.partition(".")[0] for each in found.checks})]
-    address = partial(href, "environment", name=asked.environment, days=asked.days)
+    address = partial(href, "environment", environment=asked.environment, days=asked.days)
     links = ((suite_name(each), address(suite=each), each == asked.suite) for each in suites)
-    days = day_choices("environment", asked.days, name=asked.environment, suite=asked.suite)
+    days = day_choices("environment", asked.days, environment=asked.environment, suite=asked.suite)
     return element("div", choices("Suite", links), days, class_="filters")
 
 

@@ -118,7 +118,7 @@ def _environments(found: Overview, asked: Window, now_ms: int) -> Markup:
 def _row(glance: Glance, asked: Window, days: Calendar, now_ms: int) -> Markup:
     there, whole = glance.standing, glance.whole
     name = there.environment or "(no name)"
-    own = link(short(name), "environment", name=there.environment, days=asked.days)
+    own = link(short(name), "environment", environment=there.environment, days=asked.days)
     version = short(there.version or "not known"), _about(_deployed(there, now_ms))
     return element(
         "tr",
@@ -164,5 +164,5 @@ def _alarms(glance: Glance, asked: Window) -> Markup:
     if not number:
         return element("span", "none", class_="soft")
     words = f"{number if number < _COUNTED_TO else f'{_COUNTED_TO} or more'} to label"
-    address = href("environment", name=glance.standing.environment, days=asked.days)
+    address = href("environment", environment=glance.standing.environment, days=asked.days)
     return element("a", words, href=f"{address}#alarms")

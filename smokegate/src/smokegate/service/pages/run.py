@@ -69,7 +69,7 @@ def page(question: Question, given: Mapping[str, str], *, can_log_in: bool) -> C
 def _headline(found: RememberedRun) -> Markup:
     run = found.run
     words = run.action.upper() + (" (partial)" if run.partial else "")
-    where = link(short(run.environment), "environment", name=run.environment)
+    where = link(short(run.environment), "environment", environment=run.environment)
     return joined(
         element("p", f"run {run.run_id} in ", where, class_="eyebrow"),
         element("p", run.target, class_="target"),
