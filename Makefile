@@ -32,7 +32,7 @@ demo: .venv/.ready ## Start Lattice, verify it, print the verdict
 	@.venv/bin/smokegate demo
 
 test: .venv/.ready ## Run the tests
-	@.venv/bin/python -m pytest -n 4 --dist worksteal
+	@.venv/bin/python -m pytest -n 3 --dist worksteal
 
 hostile: .venv/.ready ## Send 100,000 hostile replies through the client and the reports
 	@.venv/bin/python -m tests.system.hostile 100000

@@ -112,6 +112,10 @@ class Served:
     def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
         """Signal it; returns its exit code, and what else it has printed on both outputs."""
         self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self) -> tuple[int, str, str]:
+        """Wait for its end; returns its exit code, and what else it has printed."""
         out, err = self.process.communicate(timeout=ENDED_WITHIN_S)
         return self.process.returncode, out, err
 
@@ -163,7 +167,7 @@ def test_a_request_under_way_is_answered_before_the_end(served: Served) -> None:
         connection.sendall(body)
         reply = b"".join(iter(lambda: connection.recv(65536), b""))
     assert reply.startswith(b"HTTP/1.1 201")
-    assert served.end()[0] == 0
+    assert served.ended()[0] == 0
 
 
 def test_an_idle_connection_does_not_hold_up_the_end(served: Served) -> None:

@@ -29,6 +29,10 @@ def heed_interrupts() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# A sample is most of the requests of a run, and not what most tests of runs are about.
+UNSAMPLED = {"SMOKEGATE_SAMPLE_REQUESTS": "0"}
+
+
 class Done(NamedTuple):
     """What a command left behind."""
 

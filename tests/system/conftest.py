@@ -14,7 +14,7 @@ from smokegate.fault_proxy.certificates import Certificates
 from smokegate.fault_proxy.loop_thread import LoopThread
 
 from tests.system import names
-from tests.system.command import Commands, heed_interrupts
+from tests.system.command import UNSAMPLED, Commands, heed_interrupts
 from tests.system.lattice_process import UNHURRIED, LatticeProcess
 from tests.system.raw_client import client_context
 from tests.system.tiny_upstream import TinyUpstream
@@ -60,10 +60,9 @@ def lattice(
 
 @pytest.fixture
 def commands(tmp_path: Path, lattice: LatticeProcess) -> Commands:
-    """Commands whose target is the Lattice of this session."""
-    return Commands(
-        tmp_path, {"PRODUCTION_URL": lattice.url, "SMOKEGATE_CA_FILE": str(lattice.ca_file)}
-    )
+    """Commands whose target is the Lattice of this session; their runs take no sample."""
+    settings = {"PRODUCTION_URL": lattice.url, "SMOKEGATE_CA_FILE": str(lattice.ca_file)}
+    return Commands(tmp_path, settings | UNSAMPLED)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from smokegate.fault_proxy.certificates import Certificates
 from smokegate.fault_proxy.loop_thread import LoopThread
 from smokegate.results import from_json
 
-from tests.system.command import BIN, Commands
+from tests.system.command import BIN, UNSAMPLED, Commands
 from tests.system.deployment import Deployment
 from tests.system.lattice_process import LatticeProcess
 
@@ -37,7 +37,7 @@ def deployment(
     tmp_path: Path, proxy: FaultProxy, lattice: LatticeProcess, loop: LoopThread
 ) -> Deployment:
     settings = {"PRODUCTION_URL": proxy.url, "SMOKEGATE_CA_FILE": str(lattice.ca_file)}
-    return Deployment(Commands(tmp_path, settings), proxy, loop)
+    return Deployment(Commands(tmp_path, settings | UNSAMPLED), proxy, loop)
 
 
 def test_what_failed_before_too_is_to_be_investigated(deployment: Deployment) -> None:

@@ -21,13 +21,13 @@ from smokegate.results import Outcome
 import docs.examples.bookings.service as bookings
 import docs.examples.catalogue.service as catalogue
 import docs.examples.ledger.service as ledger
-from tests.system.command import ENDED_WITHIN_S, ROOT, Commands
+from tests.system.command import ENDED_WITHIN_S, ROOT, UNSAMPLED, Commands
 
 EXAMPLES = ROOT / "docs/examples"
 README = (EXAMPLES / "README.md").read_text(encoding="utf-8")
 CHECKS = {"catalogue": 13, "bookings": 13, "ledger": 12}
 # What is not about these suites takes no time.
-AT_ONCE = {"SMOKEGATE_WAIT_S": "0", "SMOKEGATE_SAMPLE_REQUESTS": "0"}
+AT_ONCE = {"SMOKEGATE_WAIT_S": "0", **UNSAMPLED}
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 

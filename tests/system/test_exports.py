@@ -18,7 +18,7 @@ from smokegate.telemetry.gauges import BEGAN, SUCCEEDED
 from tests.gate.telemetry.receiver import receiver
 from tests.gate.telemetry.test_gauges import Sample, read
 from tests.gate.telemetry.test_otlp import attributes_of, root_of, spans_in
-from tests.system.command import Commands, Done
+from tests.system.command import UNSAMPLED, Commands, Done
 from tests.system.conftest import OpenProxy
 from tests.system.test_history import SUITE
 from tests.system.test_prometheus import free_port, until
@@ -74,7 +74,7 @@ def target(tmp_path: Path, open_proxy: OpenProxy, loop_thread: LoopThread) -> Ta
     suites.mkdir()
     (suites / "test_tiny.py").write_text(SUITE)
     proxy = open_proxy()
-    quick = {"SMOKEGATE_WAIT_S": "0", "SMOKEGATE_SAMPLE_REQUESTS": "0"}
+    quick = {"SMOKEGATE_WAIT_S": "0", **UNSAMPLED}
     there = {"PRODUCTION_URL": proxy.url, "SMOKEGATE_HEALTH_PATH": "/json"}
     commands = Commands(tmp_path, {**there, **quick, "SMOKEGATE_ENVIRONMENT": "eu/west"})
 
@@ -151,7 +151,7 @@ def test_a_run_behind_pytest_is_told_of_too(target: Target, tmp_path: Path) -> N
 
 def test_a_run_is_a_trace_without_its_secrets(commands: Commands) -> None:
     """A run that logs in: its password and its tokens are nowhere in what is sent."""
-    commands.environment |= {"TEST_PASSWORD": "hunter22!Aa1", "SMOKEGATE_SAMPLE_REQUESTS": "0"}
+    commands.environment |= {"TEST_PASSWORD": "hunter22!Aa1"}
     with receiver() as collector:
         commands.environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.url
         done = commands.smokegate("run", "-k", "login")

@@ -17,19 +17,12 @@ from smokegate.fault_proxy.loop_thread import LoopThread
 from smokegate.history.remembering import opened
 
 from tests.gate.history.postgres import DATABASES
-from tests.system.command import ROOT, SUITES, Commands
+from tests.system.command import ROOT, SUITES, UNSAMPLED, Commands
 from tests.system.conftest import OpenProxy
 
 RUN = ("run", "-k", "database", "--wait=0")
 PROCEED, ROLLBACK = 0, 20
 Broken = Callable[[Path], str]
-
-
-@pytest.fixture
-def quick(commands: Commands) -> Commands:
-    """Commands whose runs are of few requests."""
-    commands.environment["SMOKEGATE_SAMPLE_REQUESTS"] = "0"
-    return commands
 
 
 def use(commands: Commands, url: str) -> None:
@@ -81,12 +74,12 @@ def corrupt(folder: Path) -> str:
 
 @pytest.mark.parametrize("broken", [away, in_the_way, somebodys, newer, corrupt])
 def test_a_verdict_stands_whatever_becomes_of_the_history(
-    quick: Commands, free_url: str, tmp_path: Path, broken: Broken
+    commands: Commands, free_url: str, tmp_path: Path, broken: Broken
 ) -> None:
-    use(quick, broken(tmp_path))
+    use(commands, broken(tmp_path))
     before = {file: file.read_bytes() for file in tmp_path.glob("history.db")}
     for target, code in ("", PROCEED), (free_url, ROLLBACK):
-        done = quick.smokegate(*RUN, *(["--url", target] if target else []))
+        done = commands.smokegate(*RUN, *(["--url", target] if target else []))
         assert done.code == code, done.text
         (line,) = [each for each in done.err.splitlines() if "history" in each]
         assert line.startswith("smokegate: the run is not in the history yet: ")
@@ -94,42 +87,42 @@ def test_a_verdict_stands_whatever_becomes_of_the_history(
         assert "Traceback" not in done.err
         assert "hunter22" not in done.text
     assert {file: file.read_bytes() for file in before} == before, "it is never overwritten"
-    assert quick.smokegate("history", "list").code == 30
-    use(quick, f"sqlite:///{tmp_path / 'whole.db'}")
-    assert quick.smokegate(*RUN).code == PROCEED
-    assert [each["action"] for each in listed(quick)] == ["proceed", "rollback", "proceed"]
+    assert commands.smokegate("history", "list").code == 30
+    use(commands, f"sqlite:///{tmp_path / 'whole.db'}")
+    assert commands.smokegate(*RUN).code == PROCEED
+    assert [each["action"] for each in listed(commands)] == ["proceed", "rollback", "proceed"]
 
 
-def test_pytest_stands_too_and_says_what_is_missing(quick: Commands) -> None:
-    use(quick, away(quick.folder))
-    done = quick.pytest(SUITES, "-k", "database")
+def test_pytest_stands_too_and_says_what_is_missing(commands: Commands) -> None:
+    use(commands, away(commands.folder))
+    done = commands.pytest(SUITES, "-k", "database")
     assert done.code == 0, done.text
     assert "the run is not in the history yet: " in done.text
     assert "hunter22" not in done.text
-    assert list(quick.journal.rglob("*.json"))
+    assert list(commands.journal.rglob("*.json"))
 
 
-def test_none_remembers_nothing(quick: Commands, tmp_path: Path) -> None:
-    use(quick, "none")
-    done = quick.smokegate(*RUN)
+def test_none_remembers_nothing(commands: Commands, tmp_path: Path) -> None:
+    use(commands, "none")
+    done = commands.smokegate(*RUN)
     assert (done.code, done.err) == (PROCEED, "")
     assert not list(tmp_path.rglob("history.db"))
     assert not list(tmp_path.rglob("not-yet-remembered"))
 
 
-def test_runs_of_every_door_are_remembered(quick: Commands, tmp_path: Path) -> None:
+def test_runs_of_every_door_are_remembered(commands: Commands, tmp_path: Path) -> None:
     """Where nothing is set, in a file beside the journals."""
-    del quick.environment["SMOKEGATE_HISTORY"]
-    assert quick.smokegate(*RUN, "--environment", "staging").code == PROCEED
-    assert quick.pytest(SUITES, "-k", "database").code == 0
-    assert (quick.journal / "history.db").is_file()
-    by_pytest, by_run = listed(quick)
+    del commands.environment["SMOKEGATE_HISTORY"]
+    assert commands.smokegate(*RUN, "--environment", "staging").code == PROCEED
+    assert commands.pytest(SUITES, "-k", "database").code == 0
+    assert (commands.journal / "history.db").is_file()
+    by_pytest, by_run = listed(commands)
     assert (by_run["environment"], by_pytest["environment"]) == ("staging", "production")
-    assert by_run["run_id"] == quick.last_run.run_id
+    assert by_run["run_id"] == commands.last_run.run_id
     assert {by_run["partial"], by_pytest["partial"]} == {True}
-    shown = quick.smokegate("history", "show", by_run["run_id"][:-1])
+    shown = commands.smokegate("history", "show", by_run["run_id"][:-1])
     assert "✓ health.test_database_connection" in shown.out or "+ health." in shown.out
-    trends = json.loads(quick.smokegate("history", "trends", "--json").out)
+    trends = json.loads(commands.smokegate("history", "trends", "--json").out)
     assert trends["whole"]["verdicts"] == {}, "of parts of the checks"
     assert trends["slowest"], "whose results count all the same"
     seen = {each["environment"] for each in (by_run, by_pytest) if each["version"]}
@@ -158,7 +151,7 @@ def test_a_run_is_compared_with_the_last_good_one(
     (tmp_path / "test_tiny.py").write_text(SUITE)
     proxy = open_proxy()
     target = {"PRODUCTION_URL": proxy.url, "SMOKEGATE_HEALTH_PATH": "/json"}
-    settled = {"SMOKEGATE_WAIT_S": "0", "SMOKEGATE_SAMPLE_REQUESTS": "0"}
+    settled = {"SMOKEGATE_WAIT_S": "0", **UNSAMPLED}
     commands = Commands(tmp_path, target | settled)
     use(commands, f"sqlite:///{tmp_path / 'history.db'}")
     good = commands.smokegate("run", tmp_path)

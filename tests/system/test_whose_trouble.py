@@ -16,7 +16,7 @@ from smokegate.client.route import source_of
 from smokegate.places import FILE_NAME, Places
 
 from tests.system import names
-from tests.system.command import BIN, Commands, Done
+from tests.system.command import BIN, UNSAMPLED, Commands, Done
 from tests.system.ports import OpenPort, answering, dropping, refusing
 
 PROCEED, INVESTIGATE, ROLLBACK, INCONCLUSIVE = 0, 10, 20, 30
@@ -46,7 +46,7 @@ class Gate:
         self._suite = folder / "test_production_health.py"
         self._suite.write_text(SUITE)
         settings = {"API_TIMEOUT": "0.5", "SMOKEGATE_REQUIRE": "health", "SMOKEGATE_WAIT_S": "0"}
-        self.commands = Commands(folder, {**settings, "SMOKEGATE_SAMPLE_REQUESTS": "0"})
+        self.commands = Commands(folder, {**settings, **UNSAMPLED})
 
     def __call__(self, target: str, *controls: str, begin: tuple[str, ...] = ()) -> Done:
         self.commands.environment["SMOKEGATE_CONTROL_ADDRESSES"] = ",".join(controls)

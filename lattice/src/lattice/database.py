@@ -68,9 +68,9 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
-def insert_into(connection: AsyncConnection, table: Table) -> Insert:
+def insert_into(dialect: Dialect, table: Table) -> Insert:
     """Return an insertion that can say what happens on a conflict, which is the dialect's own."""
-    if connection.dialect.name == "postgresql":
+    if dialect.name == "postgresql":
         return postgresql_dialect.insert(table)
     return sqlite_dialect.insert(table)
 

@@ -317,7 +317,7 @@ def test_where_nothing_is_remembered_nothing_can_be_asked(
     assert "nothing is remembered" in capsys.readouterr().err
 
 
-@settings(stored, max_examples=20)
+@settings(stored, max_examples=10)
 @given(texts)
 def test_what_a_target_sent_stays_text(store: Store, url: str, text: str) -> None:
     failed = attempt(unmet(text, exchange=1), exchanges=(exchange(url=f"https://x/{text}"),))

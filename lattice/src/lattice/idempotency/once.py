@@ -65,7 +65,7 @@ class Once:
         return response
 
     async def _is_new(self, connection: AsyncConnection, caller: Caller, key: str) -> bool:
-        new = insert_into(connection, idempotency_keys).values(
+        new = insert_into(connection.dialect, idempotency_keys).values(
             tenant_id=caller.tenant_id,
             key=key,
             fingerprint=self._fingerprint,

@@ -76,7 +76,7 @@ async def cancel(
 
 async def _begin(connection: AsyncConnection, caller: Caller) -> None:
     dates: dict[str, datetime | None] = {"started_at": now(), "canceled_at": None}
-    new = insert_into(connection, subscriptions).values(tenant_id=caller.tenant_id, **dates)
+    new = insert_into(connection.dialect, subscriptions).values(tenant_id=caller.tenant_id, **dates)
     await connection.execute(new.on_conflict_do_update(index_elements=["tenant_id"], set_=dates))
 
 

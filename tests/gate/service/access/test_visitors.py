@@ -22,7 +22,13 @@ from tests.gate.history.runs import failing
 from tests.gate.service.conftest import TOKEN, served
 
 ALARM = "run-000001"
-PAGES = ["/", "/environment?environment=production", "/check?id=health.up", f"/run?id={ALARM}", "/runs"]
+PAGES = [
+    "/",
+    "/environment?environment=production",
+    "/check?id=health.up",
+    f"/run?id={ALARM}",
+    "/runs",
+]
 DATA = ["/api/overview", "/api/runs", f"/api/runs/{ALARM}", "/api/checks", "/api/trends"]
 OPEN = ["/metrics", "/health", "/api/openapi.json"]
 BEARER = {"authorization": f"Bearer {TOKEN}"}

@@ -101,9 +101,11 @@ def test_every_kind_of_link_leads_somewhere(reader: httpx2.Client) -> None:
             reply, place = reader.get(link), link.partition("#")[2]
             assert reply.status_code == 200, link
             assert not place or f'id="{place}"' in reply.text, link
-    assert {"environment?environment=&days=", "check?id=&environment=&days=", "run?id=#check"} <= set(
-        kinds
-    )
+    assert {
+        "environment?environment=&days=",
+        "check?id=&environment=&days=",
+        "run?id=#check",
+    } <= set(kinds)
 
 
 def test_the_overview_says_how_every_environment_stands(reader: httpx2.Client) -> None:
