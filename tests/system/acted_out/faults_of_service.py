@@ -135,7 +135,7 @@ FAULTS = (
         "F81",
         "limiter off",
         "a proxy turns every 429 into 200",
-        (proxied(Fault(SetStatus(200, instead_of=429))),),
+        (proxied(Fault(SetStatus(200, instead_of=429)), rate_limit_cap=150),),
         "health.test_rate_limiting_active",
         Action.INVESTIGATE,
     ),

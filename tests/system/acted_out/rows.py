@@ -21,13 +21,14 @@ WITHOUT_JSON = tuple(
     f"health.test_{name}"
     for name in ("api_response_time", "cors_headers", "security_headers", "ssl_certificate")
 )
-# Faults need not be waited for; what healthy deployments show is met with the defaults.
+# Faults need not be waited for, nor the rate limit be gone to each time; what healthy deployments show is met with the defaults.
 IMPATIENT = {
     "timeout_s": 5,
     "read_back_wait_s": 0.2,
     "usage_wait_s": 0.2,
     "webhook_wait_s": 2,
     "wait_s": 1,
+    "rate_limit_cap": 20,
     "sample_requests": 0,
 }
 
