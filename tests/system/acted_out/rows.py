@@ -21,7 +21,8 @@ WITHOUT_JSON = tuple(
     f"health.test_{name}"
     for name in ("api_response_time", "cors_headers", "security_headers", "ssl_certificate")
 )
-# Faults need not be waited for, nor the rate limit be gone to each time; what healthy deployments show is met with the defaults.
+# Faults need not be waited for, nor does each need the edge of the rate limit; what healthy
+# deployments show is met with the defaults.
 IMPATIENT = {
     "timeout_s": 5,
     "read_back_wait_s": 0.2,
