@@ -179,7 +179,8 @@ def test_a_bug_in_storing_loses_no_run(
 def test_a_bug_with_an_earlier_run_is_not_said_of_this_one(
     here: Settings, away: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    remember(run(1), away)
+    for number in 1, 3:
+        remember(run(number), away)
     whole = Store.remember
 
     def fails(store: Store, made: JudgedRun) -> bool:
@@ -191,6 +192,7 @@ def test_a_bug_with_an_earlier_run_is_not_said_of_this_one(
     said = remember(run(2), here).trouble
     assert said.startswith("earlier runs are not in the history yet")
     assert said.endswith(": OverflowError: too large")
+    assert kept(here) == ["run-000002", "run-000003"]
     assert [file.name for file in spool(here).iterdir()] == ["run-000001.json"]
 
 

@@ -108,14 +108,23 @@ def _said(error: Exception) -> str:
 
 def _take_in(store: Store, spool: Path) -> str:
     """Take in runs that could not be stored when they were made; say which cannot be at all."""
+    unreadable: list[str] = []
+    why: Exception | None = None
     try:
-        waiting = sorted(spool.glob("*.json"))[:_TAKEN_IN_AT_ONCE]
-        unreadable = [file.name for file in waiting if not _took_in(store, file)]
+        for file in sorted(spool.glob("*.json"))[:_TAKEN_IN_AT_ONCE]:
+            try:
+                unreadable += [] if _took_in(store, file) else [file.name]
+            except (HistoryError, OSError):
+                raise
+            except Exception as error:  # a bug with one run must not keep out those after it
+                why = why or error
     except Exception as error:
-        return f"earlier runs are not in the history yet, they stay in {spool}: {_said(error)}"
-    if not unreadable:
-        return ""
-    return f"{spool}: {', '.join(unreadable)}: not a run, and not taken into the history"
+        why = error
+    if why:
+        return f"earlier runs are not in the history yet, they stay in {spool}: {_said(why)}"
+    if unreadable:
+        return f"{spool}: {', '.join(unreadable)}: not a run, and not taken into the history"
+    return ""
 
 
 def _took_in(store: Store, file: Path) -> bool:
