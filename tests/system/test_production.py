@@ -12,12 +12,16 @@ from smokegate.fault_proxy.certificates import Certificates
 from tests.lattice.databases import PostgresDatabase, worker_name
 from tests.lattice.servers import Redis
 from tests.lattice.shared_postgres import shared_postgres
-from tests.system.command import Commands
+from tests.system.command import ROOT, Commands
 from tests.system.lattice_process import UNHURRIED, LatticeProcess
+from tests.system.nginx import HOW, NGINX, serving
 from tests.system.sharing import shared_folder
+from tests.system.test_prometheus import free_port
+
+SITE = ROOT / "deploy/lattice/nginx.conf"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresDatabase]:
     """A migrated database."""
     with (
@@ -28,26 +32,55 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresDatab
         yield database
 
 
-def test_both_suites_proceed_on_postgresql_with_redis(
-    tmp_path: Path, certificates: Certificates, database: PostgresDatabase
-) -> None:
+@pytest.fixture
+def settings(database: PostgresDatabase) -> Iterator[dict[str, str]]:
+    """Lattice's, for several processes."""
     with Redis() as redis:
-        settings = UNHURRIED | {
+        yield UNHURRIED | {
             "LATTICE_DATABASE_URL": database.url,
             "LATTICE_REDIS_URL": redis.url,
         }
-        certificate = certificates.good()
-        with LatticeProcess(tmp_path, certificate, certificates.ca_file, settings) as lattice:
-            commands = Commands(
-                tmp_path,
-                {
-                    "PRODUCTION_URL": lattice.url,
-                    "SMOKEGATE_CA_FILE": str(lattice.ca_file),
-                    "SMOKEGATE_REDIS": "required",
-                },
-            )
-            done = commands.smokegate("run")
+
+
+def assert_both_suites_proceed(folder: Path, url: str, ca_file: Path, version: str) -> None:
+    needed = {"SMOKEGATE_REDIS": "required", "SMOKEGATE_CA_FILE": str(ca_file)}
+    commands = Commands(folder, {"PRODUCTION_URL": url, **needed})
+    done = commands.smokegate("run")
     assert done.code == 0, done.text
     run = commands.last_run
     assert run.verdict.action.value == "proceed", run.verdict
     assert {check.outcome.value for check in run.checks} == {"passed"}
+    replies = [each for check in run.checks for each in check.attempts[-1].exchanges]
+    assert {each.http_version for each in replies if each.http_version} == {version}
+
+
+def test_both_suites_proceed_on_postgresql_with_redis(
+    tmp_path: Path, certificates: Certificates, settings: dict[str, str]
+) -> None:
+    with LatticeProcess(tmp_path, certificates.good(), certificates.ca_file, settings) as lattice:
+        assert_both_suites_proceed(tmp_path, lattice.url, lattice.ca_file, "HTTP/1.1")
+
+
+@pytest.mark.skipif(not NGINX, reason=HOW)
+def test_both_suites_proceed_behind_nginx_with_four_workers(
+    tmp_path: Path, certificates: Certificates, settings: dict[str, str]
+) -> None:
+    """The site is the one of `deploy/`, with the addresses of this test."""
+    served, port = certificates.good(), free_port()
+    several = {"LATTICE_WORKERS": "4", "LATTICE_TRUSTED_PROXIES": "127.0.0.1"}
+    plain = {"LATTICE_TLS_CERT": "", "LATTICE_TLS_KEY": ""}
+    with LatticeProcess(
+        tmp_path, served, certificates.ca_file, settings | several | plain
+    ) as lattice:
+        site = SITE.read_text(encoding="utf-8")
+        for theirs, ours in (
+            ("127.0.0.1:8000", lattice.url.removeprefix("http://")),
+            ("listen 443", f"listen 127.0.0.1:{port}"),
+            ("/etc/ssl/lattice/chain.pem", str(served.chain_file)),
+            ("/etc/ssl/lattice/key.pem", str(served.key_file)),
+        ):
+            assert theirs in site
+            site = site.replace(theirs, ours)
+        with serving(tmp_path, site, port):
+            url = f"https://127.0.0.1:{port}"
+            assert_both_suites_proceed(tmp_path, url, certificates.ca_file, "HTTP/2")

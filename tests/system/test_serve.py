@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -18,9 +16,9 @@ from smokegate.history.remembering import opened
 
 from tests.gate.history.runs import failing
 from tests.system.command import BIN, ENDED_WITHIN_S, ROOT, Commands
-from tests.system.test_prometheus import free_port, until
+from tests.system.nginx import HOW, NGINX, serving
+from tests.system.test_prometheus import free_port
 
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin")
 GUIDE = (ROOT / "docs/dashboard.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
 TOKEN = "a-token-of-these-tests"
@@ -174,30 +172,18 @@ def nginx(
     (folder / "users").write_text("ada:{PLAIN}correct horse\n", encoding="utf-8")
     for theirs, ours in (":9464", f":{port}"), ("/etc/nginx/users", f"{folder}/users"):
         location = location.replace(theirs, ours)
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    (folder / "nginx.conf").write_text(
-        f"daemon off; pid {folder}/pid; error_log stderr; user root;\nevents {{}}\n"
-        f"http {{ access_log off; {' '.join(f'{kind}_temp_path {folder};' for kind in kinds)}\n"
+    site = (
         f"server {{ listen 127.0.0.1:{listens} ssl; server_name {NAME};\n"
         f"ssl_certificate {served.chain_file}; ssl_certificate_key {served.key_file};\n"
-        f"{location} }} }}\n",
-        encoding="utf-8",
+        f"{location} }}"
     )
-    command = [str(NGINX), "-c", str(folder / "nginx.conf"), "-p", str(folder)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-        try:
-            verify = ssl.create_default_context(cafile=certificates.ca_file)
-            url, headers = f"https://127.0.0.1:{listens}", {"host": NAME}
-            with httpx2.Client(base_url=url, verify=verify, headers=headers) as client:
-                until(lambda: _listens(listens))
-                yield client
-        finally:
-            process.terminate()
-
-
-def _listens(port: int) -> bool:
-    with socket.create_connection(("127.0.0.1", port)):
-        return True
+    verify = ssl.create_default_context(cafile=certificates.ca_file)
+    url, headers = f"https://127.0.0.1:{listens}", {"host": NAME}
+    with (
+        serving(folder, site, listens),
+        httpx2.Client(base_url=url, verify=verify, headers=headers) as client,
+    ):
+        yield client
 
 
 def label(client: httpx2.Client, path: str = "") -> httpx2.Response:
@@ -210,7 +196,7 @@ def label(client: httpx2.Client, path: str = "") -> httpx2.Response:
     return client.post(f"{path}/label?run={ALARM}&next=runs", data=data, headers=headers)
 
 
-@pytest.mark.skipif(not NGINX, reason="no nginx: make ci-tools")
+@pytest.mark.skipif(not NGINX, reason=HOW)
 @pytest.mark.parametrize("path", ["", "/gate"])
 def test_behind_nginx_one_logs_in_by_the_token(
     commands: Commands, certificates: Certificates, path: str
@@ -237,7 +223,7 @@ def test_behind_nginx_one_logs_in_by_the_token(
         assert evil.status_code == 403
 
 
-@pytest.mark.skipif(not NGINX, reason="no nginx: make ci-tools")
+@pytest.mark.skipif(not NGINX, reason=HOW)
 def test_behind_nginx_its_own_users_are_known(
     commands: Commands, certificates: Certificates
 ) -> None:

@@ -21,7 +21,9 @@ class Settings(BaseSettings):
     never starts on a misunderstood setting.
     """
 
-    model_config = SettingsConfigDict(env_prefix="LATTICE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="LATTICE_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     dev: bool = Field(default=False, description="Development: a secret is made up when none is.")
     secret: SecretStr = Field(
