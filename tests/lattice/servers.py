@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -82,16 +82,17 @@ class Server(ABC):
 
 
 class Postgres(Server):
-    """A PostgreSQL with its data in `folder`."""
+    """A PostgreSQL with its data in `folder`, which another command may start."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, by: Sequence[str] = ()) -> None:
         super().__init__()
         self._folder = folder
+        self._by = by
         postgres.make_cluster(folder)
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}"
 
     def _start(self) -> subprocess.Popen[bytes]:
-        return postgres.start(self._folder, self.port)
+        return postgres.start(self._folder, self.port, self._by)
 
 
 class Redis(Server):

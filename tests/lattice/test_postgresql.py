@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
+import psycopg
 import pytest
 from lattice.database import EVERY_TENANT, Database, metadata
 from lattice.health.service import ANSWER_WITHIN_S
@@ -16,6 +18,7 @@ from lattice.schema import HEAD
 from lattice.settings import Settings
 from lattice.subscriptions.tables import subscriptions
 from lattice.tenants.tables import tenants
+from psycopg import sql
 from sqlalchemy import Executable, Table, delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
@@ -23,9 +26,11 @@ from tests.lattice.databases import PostgresDatabase
 from tests.lattice.in_process import Account, Lattice, assert_problem
 from tests.lattice.processes import run_lattice
 from tests.lattice.servers import Postgres, assert_in_the_end
+from tests.system.disks import may_mount, on_a_disk
 
 LATTICE = {"name": "mine", "dimensions": [2, 2]}
 WEBHOOK = {"url": "http://127.0.0.1:1/", "events": ["lattice.created"]}
+DISK_KIB = 8_192
 OWNED = sorted(set(metadata.tables) - {"tenants"})
 
 
@@ -230,6 +235,59 @@ def test_a_server_that_is_away_is_told_and_comes_back_with_all_that_was_acknowle
     assert lattice.do(create(30)) == 201
     listed = lattice.ask("GET", "/api/lattices?limit=100", token=token).json()["items"]
     assert made | {30} <= {int(item["name"]) for item in listed}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Path:
+    """Where a server finds a disk of its own, which nobody else sees there."""
+    disk = tmp_path / "disk"
+    disk.mkdir(mode=0o755)
+    return disk
+
+
+@pytest.fixture
+def server_on_it(tmp_path: Path, small_disk: Path) -> Iterator[Postgres]:
+    """A server whose tables lie on the small disk."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    with Postgres(folder, on_a_disk(small_disk, DISK_KIB, keep_user=True)) as server:
+        with psycopg.connect(f"{server.url}/postgres", autocommit=True) as admin:
+            place = sql.Literal(str(small_disk))
+            admin.execute(sql.SQL("CREATE TABLESPACE small LOCATION {}").format(place))
+            admin.execute("ALTER SYSTEM SET default_tablespace = small")
+            admin.execute("GRANT CREATE ON TABLESPACE small TO PUBLIC")
+            admin.execute("SELECT pg_reload_conf()")
+        yield server
+
+
+@pytest.mark.skipif(not may_mount(), reason="no right to make namespaces")
+def test_a_full_disk_is_said_and_loses_nothing_that_was_acknowledged(
+    lattice_with: Callable[..., Lattice], server_on_it: Postgres
+) -> None:
+    database = PostgresDatabase(server_on_it.url, "full")
+    database.migrate()
+    database.close()
+    lattice = lattice_with(database_url=database.url)
+    token = lattice.register().access_token
+
+    def create(name: str) -> httpx2.Response:
+        return lattice.ask("POST", "/api/lattices", token=token, json=LATTICE | {"name": name})
+
+    assert create("before").status_code == 201
+    with psycopg.connect(f"{server_on_it.url}/postgres", autocommit=True) as admin:
+        admin.execute("CREATE TABLE ballast (filling) AS SELECT repeat('x', 1000)")
+        with pytest.raises(psycopg.errors.DiskFull):
+            while True:
+                admin.execute("INSERT INTO ballast SELECT * FROM ballast LIMIT 100")
+        # Until the pages that there are have no room either.
+        replies = {f"{number}": create(f"{number}") for number in range(40)}
+        assert "storage of this service is full" in assert_problem(replies["39"], 507)["detail"]
+        assert {reply.status_code for reply in replies.values()} <= {201, 507}
+        admin.execute("DROP TABLE ballast")
+    assert create("after").status_code == 201
+    listed = lattice.ask("GET", "/api/lattices?limit=100", token=token).json()["items"]
+    made = {name for name, reply in replies.items() if reply.status_code == 201}
+    assert {item["name"] for item in listed} == made | {"before", "after"}
 
 
 def test_a_server_that_hangs_costs_a_request_its_time_and_no_more(

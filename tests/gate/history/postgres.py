@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -47,12 +47,12 @@ def make_cluster(folder: Path) -> None:
         )
 
 
-def start(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    """Start the server of a folder and return once it answers."""
+def start(folder: Path, port: int, by: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """Start the server of a folder, `by` another command, and return once it answers."""
     options = ["-D", str(folder / "data"), "-p", str(port), "-h", "127.0.0.1", "-k", "", "-F"]
     with (folder / "log").open("ab") as log:
         server: subprocess.Popen[bytes] = subprocess.Popen(
-            [binaries() / "postgres", *options], stderr=log, **_another_user(folder)
+            [*by, binaries() / "postgres", *options], stderr=log, **_another_user(folder)
         )
     _wait_for(binaries(), port, server)
     return server
