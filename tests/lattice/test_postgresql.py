@@ -260,6 +260,11 @@ def server_on_it(tmp_path: Path, small_disk: Path) -> Iterator[Postgres]:
         yield server
 
 
+def insert_for_ever(admin: psycopg.Connection[Any], rows: int) -> None:
+    while True:
+        admin.execute(sql.SQL("INSERT INTO ballast SELECT * FROM ballast LIMIT {}").format(rows))
+
+
 @pytest.mark.skipif(not may_mount(), reason="no right to make namespaces")
 def test_a_full_disk_is_said_and_loses_nothing_that_was_acknowledged(
     lattice_with: Callable[..., Lattice], server_on_it: Postgres
@@ -271,14 +276,15 @@ def test_a_full_disk_is_said_and_loses_nothing_that_was_acknowledged(
     token = lattice.register().access_token
 
     def create(name: str) -> httpx2.Response:
-        return lattice.ask("POST", "/api/lattices", token=token, json=LATTICE | {"name": name})
+        body = LATTICE | {"name": name, "description": "x" * 500}
+        return lattice.ask("POST", "/api/lattices", token=token, json=body)
 
     assert create("before").status_code == 201
     with psycopg.connect(f"{server_on_it.url}/postgres", autocommit=True) as admin:
         admin.execute("CREATE TABLE ballast (filling) AS SELECT repeat('x', 1000)")
-        with pytest.raises(psycopg.errors.DiskFull):
-            while True:
-                admin.execute("INSERT INTO ballast SELECT * FROM ballast LIMIT 100")
+        for rows in 100, 1:
+            with pytest.raises(psycopg.errors.DiskFull):
+                insert_for_ever(admin, rows)
         # Until the pages that there are have no room either.
         replies = {f"{number}": create(f"{number}") for number in range(40)}
         assert "storage of this service is full" in assert_problem(replies["39"], 507)["detail"]
