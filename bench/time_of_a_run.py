@@ -39,7 +39,7 @@ PROBES: dict[str, dict[str, str]] = {
     "with": {},
     "without": {"SMOKEGATE_WAIT_S": "0", "SMOKEGATE_SAMPLE_REQUESTS": "0"},
 }
-UNLIMITED = {"LATTICE_RATE_LIMIT_ANONYMOUS": "100000"}
+UNLIMITED = {"LATTICE_RATE_LIMIT_ANONYMOUS": "100000", "LATTICE_LOGIN_LIMIT_ADDRESS": "100000"}
 
 
 def main() -> None:

@@ -125,7 +125,7 @@ def test_requests_at_once_are_counted_exactly(
     monkeypatch.setattr(redis, "ANSWERED_WITHIN_S", 60.0)
     lattice = lattice_with(**where)
     state = lattice.app.state
-    limits = RateLimits(state.settings, state.tokens, state.revocations, state.redis)
+    limits = RateLimits(state.settings, state.tokens, state.revocations, state.windows)
 
     async def burst() -> list[bool]:
         quota = Quota("client", "address:192.0.2.1", 20)

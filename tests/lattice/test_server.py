@@ -16,10 +16,12 @@ import pytest
 from lattice.server import serve
 from smokegate.fault_proxy.certificates import Certificates
 
+from tests.lattice.in_process import CHEAP_PASSWORDS
 from tests.lattice.processes import ENDED_WITHIN_S, environment, run_lattice
 from tests.system.lattice_process import LatticeProcess
 
 SECRET = "a secret of thirty-two bytes or more"
+CHEAP = {f"LATTICE_{name.upper()}": str(value) for name, value in CHEAP_PASSWORDS.items()}
 
 
 @pytest.fixture
@@ -203,10 +205,28 @@ def test_forwarded_addresses_are_believed_of_trusted_proxies_only(
         reply = httpx2.get(f"{url}/nope", headers={"X-Forwarded-For": address})
         return reply.headers["ratelimit"].split(";")[1]
 
-    for proxies, expected in (("192.0.2.9", "r=98"), ("127.0.0.1", "r=99")):
-        served = serving(LATTICE_TRUSTED_PROXIES=proxies)
+    def guess(url: str, name: str, forwarded: str) -> list[int]:
+        """Try three passwords, each from what is said to be an address of its own."""
+        credentials = {"email": f"{name}@example.com", "password": "wrong"}
+        names = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "X-Client-IP")
+        headers = [dict.fromkeys(names, forwarded.format(number)) for number in range(3)]
+        return [
+            httpx2.post(f"{url}/api/auth/login", json=credentials, headers=each).status_code
+            for each in headers
+        ]
+
+    waits, goes_on = [401, 401, 429], [401, 401, 401]
+    for proxies, expected, guesses in (
+        ("192.0.2.9", "r=98", waits),
+        ("127.0.0.1", "r=99", goes_on),
+    ):
+        limits = {"LATTICE_TRUSTED_PROXIES": proxies, "LATTICE_LOGIN_LIMIT_PAIR": "2"}
+        served = serving(**limits, **CHEAP)
         assert remaining(served.url, "192.0.2.1") == "r=99"
         assert remaining(served.url, "192.0.2.2") == expected
+        assert guess(served.url, "ada", "203.0.113.{}") == guesses
+        # Of what a trusted one forwards, only what it has seen itself counts.
+        assert guess(served.url, "bob", "203.0.113.{}, 198.51.100.1") == waits
 
 
 def test_over_tls_it_demands_tls_and_speaks_no_old_version(

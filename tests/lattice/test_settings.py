@@ -35,6 +35,13 @@ def test_a_secret_is_required_and_long_enough() -> None:
     assert Settings.model_validate({"secret": "é" * 16})
 
 
+def test_a_second_secret_is_another_and_long_enough() -> None:
+    assert "LATTICE_SECOND_SECRET is shorter" in complaint(secret=SECRET, second_secret="x" * 31)
+    assert "nothing would be changed" in complaint(secret=SECRET, second_secret=SECRET)
+    settings = Settings.model_validate({"secret": SECRET, "second_secret": "y" * 32})
+    assert "y" * 32 not in repr(settings) + str(settings.model_dump())
+
+
 def test_development_makes_up_a_secret_of_its_own_each_time() -> None:
     secrets = {Settings(dev=True).secret.get_secret_value() for _ in range(3)}
     assert len(secrets) == 3
@@ -55,6 +62,12 @@ def test_the_secret_is_not_shown() -> None:
 @pytest.mark.parametrize("origin", ["*", "example.com", "https://example.com/", "https://*/x"])
 def test_an_origin_is_an_origin(origin: str) -> None:
     assert "is not an origin" in complaint(cors_origins=origin)
+
+
+@pytest.mark.parametrize("proxy", ["*", "proxy.example.com", "10.0.0.1/8", "127.0.0.1:80", "::/"])
+def test_a_trusted_proxy_is_an_address_or_a_network(proxy: str) -> None:
+    assert "is neither an address nor a network" in complaint(trusted_proxies=f"192.0.2.1,{proxy}")
+    assert Settings(dev=True, trusted_proxies=("192.0.2.1", "10.0.0.0/8", "::1", "fd00::/8"))
 
 
 @pytest.mark.parametrize(
@@ -90,6 +103,10 @@ def test_certificate_and_key_come_together_and_exist(tmp_path: Path) -> None:
         "rate_limit_anonymous",
         "rate_limit_session",
         "rate_limit_tenant",
+        "login_limit_pair",
+        "login_limit_address",
+        "login_limit_account",
+        "login_window_s",
         "body_limit_bytes",
         "access_token_ttl_s",
         "refresh_token_ttl_s",

@@ -26,6 +26,7 @@ SERVE = (sys.executable, "-m", "lattice", "serve")
 UNHURRIED = {
     # Every run comes from one address, which is one client to the limit without a token.
     "LATTICE_RATE_LIMIT_ANONYMOUS": "100000",
+    "LATTICE_LOGIN_LIMIT_ADDRESS": "100000",
     # Every run goes to the edge of the limit of a session: one that is nearer is an edge as well.
     "LATTICE_RATE_LIMIT_SESSION": "80",
     "LATTICE_CORS_ORIGINS": "http://localhost:3000",

@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 
 from lattice.accounts.expiry import keep_removing_expired
 from lattice.accounts.routes import router as accounts
+from lattice.accounts.throttle import Throttle
 from lattice.database import Database
 from lattice.documentation import add_documentation
 from lattice.errors import DatabaseUnusableError
@@ -36,6 +37,7 @@ from lattice.usage.routes import router as usage
 from lattice.webhooks.announcements import Announcements
 from lattice.webhooks.routes import router as webhooks
 from lattice.webhooks.sender import Sender
+from lattice.windows import Windows
 
 # A feature is one row here.
 FEATURES: tuple[APIRouter, ...] = (
@@ -66,6 +68,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.tokens = Tokens(settings)
     app.state.revocations = Revocations(settings, app.state.redis)
     app.state.passwords = Passwords(settings)
+    app.state.windows = Windows(app.state.redis)
+    app.state.throttle = Throttle(settings, app.state.windows)
     app.state.searches = Searches(settings)
     app.state.announcements = Announcements()
     app.state.usage_counter = UsageCounter(app.state.database)
@@ -83,7 +87,7 @@ def _protect(app: FastAPI, settings: Settings) -> None:
     """Put the protections around the routes, the innermost first."""
     app.add_middleware(BodyLimit, limit_bytes=settings.body_limit_bytes)
     state = app.state
-    rate_limits = RateLimits(settings, state.tokens, state.revocations, state.redis)
+    rate_limits = RateLimits(settings, state.tokens, state.revocations, state.windows)
     app.add_middleware(RateLimiting, rate_limits=rate_limits)
     app.add_middleware(UnexpectedErrors)
     app.add_middleware(CallsCounted, counter=app.state.usage_counter)

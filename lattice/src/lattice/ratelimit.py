@@ -16,13 +16,13 @@ from collections.abc import Sequence
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lattice.errors import RedisUnusableError, TooManyRequestsError
+from lattice.errors import TooManyRequestsError
 from lattice.problems import problem
-from lattice.redis import RedisServer
+from lattice.security.addresses import client_address
 from lattice.security.revocations import Revocations
 from lattice.security.tokens import Claims, InvalidTokenError, TokenKind, Tokens
 from lattice.settings import Settings
-from lattice.windows import WINDOW_S, MemoryWindows, Quota, RedisWindows, Usage
+from lattice.windows import Quota, Usage, Windows
 
 # What operators and their machines ask must be answered above all under load.
 EXEMPT_PATHS = frozenset({"/health", "/metrics", "/version", "/docs", "/openapi.json"})
@@ -30,23 +30,15 @@ EXEMPT_PREFIX = "/health/"
 
 
 class RateLimits:
-    """Counts requests, and says what each quota has left.
-
-    In Redis for all processes; while it is away, and where there is none, in this one.
-    """
+    """Counts requests, and says what each quota has left."""
 
     def __init__(
-        self,
-        settings: Settings,
-        tokens: Tokens,
-        revocations: Revocations,
-        redis: RedisServer | None = None,
+        self, settings: Settings, tokens: Tokens, revocations: Revocations, windows: Windows
     ) -> None:
         self._settings = settings
         self._tokens = tokens
         self._revocations = revocations
-        self._shared = RedisWindows(redis) if redis else None
-        self._own = MemoryWindows()
+        self._windows = windows
 
     async def quotas(self, authorization: str, address: str) -> Sequence[Quota]:
         """Return the quotas that a request draws on, the narrowest first."""
@@ -69,12 +61,7 @@ class RateLimits:
 
     async def draw(self, quotas: Sequence[Quota]) -> list[Usage]:
         """Count one request against each quota, up to the first that is used up."""
-        if self._shared:
-            try:
-                return await self._shared.hit(quotas)
-            except RedisUnusableError:
-                pass
-        return await self._own.hit(quotas)
+        return await self._windows.hit(quotas)
 
 
 class RateLimiting:
@@ -89,9 +76,8 @@ class RateLimiting:
         if scope["type"] != "http" or _is_exempt(scope["path"]):
             await self._app(scope, receive, send)
             return
-        address = scope["client"][0] if scope.get("client") else "unknown"
         authorization = Headers(scope=scope).get("authorization", "")
-        quotas = await self._rate_limits.quotas(authorization, address)
+        quotas = await self._rate_limits.quotas(authorization, client_address(scope))
         usages = await self._rate_limits.draw(quotas)
 
         async def with_quotas(message: Message) -> None:
@@ -113,7 +99,7 @@ def _is_exempt(path: str) -> bool:
 def _refusal(usage: Usage) -> TooManyRequestsError:
     quota = usage.quota
     return TooManyRequestsError(
-        f"The {quota.policy} limit of {quota.per_minute} requests a minute is used up: "
+        f"The {quota.policy} limit of {quota.limit} requests a minute is used up: "
         f"come back in {usage.resets_in_s} s.",
         retry_after_s=usage.resets_in_s,
     )
@@ -121,7 +107,7 @@ def _refusal(usage: Usage) -> TooManyRequestsError:
 
 def _write(headers: MutableHeaders, usages: Sequence[Usage]) -> None:
     headers["RateLimit-Policy"] = ", ".join(
-        f'"{usage.quota.policy}";q={usage.quota.per_minute};w={WINDOW_S}' for usage in usages
+        f'"{usage.quota.policy}";q={usage.quota.limit};w={usage.quota.window_s}' for usage in usages
     )
     headers["RateLimit"] = ", ".join(
         f'"{usage.quota.policy}";r={usage.remaining};t={usage.resets_in_s}' for usage in usages

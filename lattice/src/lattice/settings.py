@@ -3,6 +3,7 @@
 import secrets
 from importlib.metadata import version as installed_version
 from importlib.util import find_spec
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -29,6 +30,10 @@ class Settings(BaseSettings):
     secret: SecretStr = Field(
         default=SecretStr(""), description="Key that signs tokens, 32 bytes or more. Required."
     )
+    second_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="Key whose tokens are taken too while keys are changed; it signs none.",
+    )
     version: str = Field(
         default_factory=lambda: installed_version("lattice-api"),
         min_length=1,
@@ -41,7 +46,7 @@ class Settings(BaseSettings):
     )
     redis_url: str | None = Field(
         default=None,
-        description="Redis, in which all processes count rate limits and note ended sessions.",
+        description="Redis, in which all processes count, and note ended sessions.",
         repr=False,
     )
     tls_cert: Path | None = Field(default=None, description="Certificate chain, PEM.")
@@ -63,6 +68,22 @@ class Settings(BaseSettings):
     )
     rate_limit_tenant: int = Field(
         default=600, gt=0, description="Requests a minute of all sessions of a tenant."
+    )
+    login_limit_pair: int = Field(
+        default=10, gt=0, description="Failed logins of one address at one account in a window."
+    )
+    login_limit_address: int = Field(
+        default=100,
+        gt=0,
+        description="Failed logins and registrations of one address in a window.",
+    )
+    login_limit_account: int = Field(
+        default=30,
+        gt=0,
+        description="Failed logins at one account in a window; then each address has but one.",
+    )
+    login_window_s: int = Field(
+        default=900, gt=0, description="Time in which failed logins are counted."
     )
     access_token_ttl_s: int = Field(default=900, gt=0, description="Life of an access token.")
     refresh_token_ttl_s: int = Field(
@@ -116,6 +137,18 @@ class Settings(BaseSettings):
                 raise ValueError(msg)
         return origins
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_addresses(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            try:
+                ip_network(proxy)
+            except ValueError as error:
+                # With a wildcard, everyone could say where they come from.
+                msg = f"{proxy!r} is neither an address nor a network such as 10.0.0.0/8"
+                raise ValueError(msg) from error
+        return proxies
+
     @field_validator("database_url")
     @classmethod
     def _database_is_known(cls, url: str) -> str:
@@ -156,14 +189,22 @@ class Settings(BaseSettings):
         if (self.tls_cert is None) != (self.tls_key is None):
             msg = "LATTICE_TLS_CERT and LATTICE_TLS_KEY are set together or not at all"
             raise ValueError(msg)
-        secret = self.secret.get_secret_value()
+        return self
+
+    @model_validator(mode="after")
+    def _secrets_can_sign(self) -> Self:
+        secret, second = self.secret.get_secret_value(), self.second_secret.get_secret_value()
         if not secret and not self.dev:
             msg = (
                 f"LATTICE_SECRET is required ({SECRET_BYTES_MIN} bytes or more), except with --dev"
             )
             raise ValueError(msg)
-        if secret and len(secret.encode()) < SECRET_BYTES_MIN:
-            msg = f"LATTICE_SECRET is shorter than {SECRET_BYTES_MIN} bytes"
+        for name, value in (("LATTICE_SECRET", secret), ("LATTICE_SECOND_SECRET", second)):
+            if value and len(value.encode()) < SECRET_BYTES_MIN:
+                msg = f"{name} is shorter than {SECRET_BYTES_MIN} bytes"
+                raise ValueError(msg)
+        if second == secret:
+            msg = "LATTICE_SECOND_SECRET is LATTICE_SECRET: nothing would be changed"
             raise ValueError(msg)
         return self
 

@@ -1,4 +1,4 @@
-"""Counting requests in windows of a minute: in this process, or in Redis for all processes."""
+"""Counting in windows of time: in Redis for all processes, or in this one."""
 
 import math
 import time
@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import FixedWindowRateLimiter
 
+from lattice.errors import RedisUnusableError
 from lattice.redis import PREFIX, RedisServer
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-WINDOW_S = 60
+MINUTE_S = 60
 # All quotas of a request in one round trip. The window begins with the first request in it.
 HIT = """
 local answer = {}
@@ -23,12 +22,12 @@ for place, key in ipairs(KEYS) do
     local count = redis.call('INCR', key)
     local left_ms = redis.call('PTTL', key)
     if left_ms < 0 then
-        redis.call('PEXPIRE', key, ARGV[1])
-        left_ms = ARGV[1]
+        left_ms = tonumber(ARGV[2 * place]) * 1000
+        redis.call('PEXPIRE', key, left_ms)
     end
     table.insert(answer, count)
-    table.insert(answer, tonumber(left_ms))
-    if count > tonumber(ARGV[place + 1]) then break end
+    table.insert(answer, left_ms)
+    if count > tonumber(ARGV[2 * place - 1]) then break end
 end
 return answer
 """
@@ -36,71 +35,117 @@ return answer
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What one policy allows to one partition: an address, a session or a tenant."""
+    """How often one policy allows something to one partition in a window."""
 
     policy: str
     partition: str
-    per_minute: int
+    limit: int
+    window_s: int = MINUTE_S
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Where a quota stands after a request: what remains, and until when."""
+    """Where a quota stands: how often it was drawn on in this window, and until when."""
 
     quota: Quota
-    allowed: bool
-    remaining: int
-    resets_in_s: int
+    used: int
+    left_s: float
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the last draw was within the limit."""
+        return self.used <= self.quota.limit
+
+    @property
+    def remaining(self) -> int:
+        """How many draws the limit still allows."""
+        return max(0, self.quota.limit - self.used)
+
+    @property
+    def resets_in_s(self) -> int:
+        """Whole seconds until the next window."""
+        return min(self.quota.window_s, max(1, math.ceil(self.left_s)))
 
 
-class MemoryWindows:
-    """Windows that one process keeps."""
+class Windows:
+    """Windows in Redis; while it is away, and where there is none, in this process."""
 
-    def __init__(self) -> None:
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+    def __init__(self, redis: RedisServer | None) -> None:
+        self._shared = _RedisWindows(redis) if redis else None
+        self._own = _MemoryWindows()
 
     async def hit(self, quotas: Sequence[Quota]) -> list[Usage]:
-        """Count one request against each quota, up to the first that is used up."""
+        """Draw once on each quota, up to the first that is used up."""
+        if self._shared:
+            try:
+                return await self._shared.hit(quotas)
+            except RedisUnusableError:
+                pass
+        return await self._own.hit(quotas)
+
+    async def look(self, quotas: Sequence[Quota]) -> list[Usage]:
+        """Return where each quota stands, and draw on none."""
+        if self._shared:
+            try:
+                return await self._shared.look(quotas)
+            except RedisUnusableError:
+                pass
+        return await self._own.look(quotas)
+
+
+class _MemoryWindows:
+    def __init__(self) -> None:
+        self._storage = MemoryStorage()
+
+    async def hit(self, quotas: Sequence[Quota]) -> list[Usage]:
         drawn: list[Usage] = []
         for quota in quotas:
-            drawn.append(await self._hit(quota))
+            used = await self._storage.incr(quota.partition, quota.window_s)
+            drawn.append(await self._usage(quota, used))
             if not drawn[-1].allowed:
                 break
         return drawn
 
-    async def _hit(self, quota: Quota) -> Usage:
-        item = RateLimitItemPerMinute(quota.per_minute)
-        allowed = await self._limiter.hit(item, quota.partition)
-        resets_at_s, remaining = await self._limiter.get_window_stats(item, quota.partition)
-        return Usage(quota, allowed, remaining, _whole_s(resets_at_s - time.time()))
+    async def look(self, quotas: Sequence[Quota]) -> list[Usage]:
+        return [
+            await self._usage(quota, await self._storage.get(quota.partition)) for quota in quotas
+        ]
+
+    async def _usage(self, quota: Quota, used: int) -> Usage:
+        resets_at_s = await self._storage.get_expiry(quota.partition)
+        return Usage(quota, used, resets_at_s - time.time())
 
 
-class RedisWindows:
-    """Windows that all processes share."""
+class _RedisWindows:
+    """Both raise `RedisUnusableError`."""
 
     def __init__(self, redis: RedisServer) -> None:
         self._redis = redis
 
     async def hit(self, quotas: Sequence[Quota]) -> list[Usage]:
-        """As `MemoryWindows.hit`; raises `RedisUnusableError`."""
-        keys = [f"{PREFIX}calls:{quota.partition}" for quota in quotas]
-        limits = [quota.per_minute for quota in quotas]
+        limits = [number for quota in quotas for number in (quota.limit, quota.window_s)]
 
         async def script(client: "Redis") -> Any:
-            return await client.register_script(HIT)(keys=keys, args=[WINDOW_S * 1000, *limits])
+            return await client.register_script(HIT)(keys=_keys(quotas), args=limits)
 
-        answer: list[int] = await self._redis.ask(script)
-        pairs = zip(quotas, answer[::2], answer[1::2], strict=False)
-        return [
-            Usage(
-                quota,
-                allowed=count <= quota.per_minute,
-                remaining=max(0, quota.per_minute - count),
-                resets_in_s=_whole_s(left_ms / 1000),
-            )
-            for quota, count, left_ms in pairs
-        ]
+        return _usages(quotas, await self._redis.ask(script))
+
+    async def look(self, quotas: Sequence[Quota]) -> list[Usage]:
+        async def read(client: "Redis") -> Any:
+            pipeline = client.pipeline(transaction=False)
+            for key in _keys(quotas):
+                pipeline.get(key)
+                pipeline.pttl(key)
+            return await pipeline.execute()
+
+        return _usages(quotas, await self._redis.ask(read))
 
 
-def _whole_s(left_s: float) -> int:
-    return min(WINDOW_S, max(1, math.ceil(left_s)))
+def _keys(quotas: Sequence[Quota]) -> list[str]:
+    return [f"{PREFIX}calls:{quota.partition}" for quota in quotas]
+
+
+def _usages(quotas: Sequence[Quota], answer: Sequence[Any]) -> list[Usage]:
+    """Read an answer of a count and its milliseconds left for each quota that was come to."""
+    pairs = zip(quotas, answer[::2], answer[1::2], strict=False)
+    return [Usage(quota, int(count or 0), left_ms / 1000) for quota, count, left_ms in pairs]

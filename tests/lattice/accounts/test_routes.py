@@ -154,6 +154,30 @@ def test_a_refresh_token_is_good_once(lattice: Lattice) -> None:
     assert_problem(lattice.ask("POST", "/api/auth/refresh", json=second), 401)
 
 
+def test_sessions_go_on_while_keys_are_changed(lattice_with: Callable[..., Lattice]) -> None:
+    old, new = 32 * "o", 32 * "n"
+    account = lattice_with(secret=old).register()
+    lattice = lattice_with(secret=new, second_secret=old)
+    assert lattice.ask("GET", "/api/auth/me", token=account.access_token).status_code == 200
+    refresh = {"refresh_token": account.refresh_token}
+    renewed = lattice.ask("POST", "/api/auth/refresh", json=refresh).json()["access_token"]
+    alone = lattice_with(secret=new)
+    assert alone.ask("GET", "/api/auth/me", token=renewed).status_code == 200
+    assert_problem(alone.ask("GET", "/api/auth/me", token=account.access_token), 401)
+
+
+def test_a_refresh_token_of_long_ago_ends_the_session_too(lattice: Lattice) -> None:
+    tokens = [lattice.register().refresh_token]
+    for _ in range(3):
+        refresh = {"refresh_token": tokens[-1]}
+        renewed = lattice.ask("POST", "/api/auth/refresh", json=refresh).json()
+        tokens.append(renewed["refresh_token"])
+    for token in (tokens[0], tokens[-1]):
+        reply = lattice.ask("POST", "/api/auth/refresh", json={"refresh_token": token})
+        assert_problem(reply, 401)
+    assert lattice.execute(select(func.count()).select_from(sessions)) == [(0,)]
+
+
 def test_of_two_racing_refreshes_one_wins(lattice: Lattice) -> None:
     account = lattice.register()
 

@@ -1,22 +1,33 @@
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
+import argon2
 import pytest
+from argon2.exceptions import VerifyMismatchError
 from lattice.accounts import service
-from lattice.accounts.schemas import Credentials, Registration
+from lattice.accounts.schemas import Credentials
 from lattice.accounts.tables import users
 from lattice.database import EVERY_TENANT, now
-from lattice.errors import ConflictError, UnauthorizedError
+from lattice.errors import UnauthorizedError
 from lattice.security.passwords import Passwords
 from lattice.tenants.tables import tenants
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests.lattice.in_process import PASSWORD, Lattice, assert_problem
 
 
 def door_of(lattice: Lattice) -> service.Door:
     state = lattice.app.state
-    return service.Door(state.database, state.passwords, state.tokens, state.revocations)
+    return service.Door(
+        state.database,
+        state.passwords,
+        state.tokens,
+        state.revocations,
+        state.throttle,
+        "192.0.2.1",
+    )
 
 
 def test_an_expired_account_is_refused_like_a_wrong_password(lattice: Lattice) -> None:
@@ -51,18 +62,79 @@ def test_an_account_that_is_removed_while_its_password_is_verified_is_refused(
         lattice.do(log_in)
 
 
-def test_a_taken_address_is_refused_without_hashing(
-    lattice: Lattice, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is computed for passwords: each a word of what for, with its costs.
+
+    Counted where the library is called that computes: a hash that it cannot read costs nothing,
+    and raises another error than a mismatch.
+    """
+    done: list[str] = []
+
+    def hash_secret(*given: Any, **named: Any) -> bytes:
+        made = argon2.low_level.hash_secret(*given, **named)
+        done.append("hash " + made.decode().split("$")[3])
+        return made
+
+    def verify_secret(kept: bytes, *given: Any) -> bool:
+        try:
+            return argon2.low_level.verify_secret(kept, *given)
+        except VerifyMismatchError:
+            done.append("verify " + kept.decode().split("$")[3])
+            raise
+
+    monkeypatch.setattr(argon2._password_hasher, "hash_secret", hash_secret)
+    monkeypatch.setattr(argon2._password_hasher, "verify_secret", verify_secret)
+    return done
+
+
+def test_a_login_that_is_refused_takes_the_same_work_whoever_is_asked_for(
+    lattice: Lattice, hashed: list[str]
 ) -> None:
     lattice.register("ada")
+    lattice.register("gone")
+    gone = users.c.email == "gone@example.com"
+    lattice.execute(update(users).where(gone).values(expires_at=now() - timedelta(seconds=1)))
+    for email in ("ada@example.com", "gone@example.com", "nobody@example.com", "not an address"):
+        hashed.clear()
+        credentials = {"email": email, "password": "a wrong password"}
+        assert_problem(lattice.ask("POST", "/api/auth/login", json=credentials), 401)
+        assert hashed == ["verify m=8,t=1,p=1"], email
 
-    async def never(*_: object) -> str:
-        raise AssertionError
 
-    monkeypatch.setattr(Passwords, "hash", never)
-    registration = Registration(email="ADA@example.com", password=PASSWORD, tenant_name="Ada Ltd")
-    with pytest.raises(ConflictError):
-        lattice.do(service.register(door_of(lattice), registration, None))
+def test_a_registration_takes_the_same_work_whether_the_address_is_taken_or_not(
+    lattice: Lattice, hashed: list[str]
+) -> None:
+    for status in (201, 409):
+        hashed.clear()
+        registration = {"email": "ada@example.com", "password": PASSWORD, "tenant_name": "Ada"}
+        reply = lattice.ask("POST", "/api/auth/register", json=registration)
+        assert reply.status_code == status
+        assert hashed == ["hash m=8,t=1,p=1"]
+
+
+def kept_hash(lattice: Lattice) -> str:
+    return str(lattice.execute(select(users.c.password_hash))[0][0])
+
+
+def test_the_right_password_is_hashed_again_when_the_costs_have_changed(
+    lattice_with: Callable[..., Lattice], hashed: list[str]
+) -> None:
+    before = lattice_with()
+    before.register("ada")
+    old = kept_hash(before)
+    lattice = lattice_with(password_time_cost=2)
+    wrong = {"email": "ada@example.com", "password": "a wrong password"}
+    assert_problem(lattice.ask("POST", "/api/auth/login", json=wrong), 401)
+    assert kept_hash(lattice) == old
+
+    lattice.log_in("ada")
+    new = kept_hash(lattice)
+    assert new.startswith("$argon2id$v=19$m=8,t=2,p=1$")
+    hashed.clear()
+    lattice.log_in("ada")
+    assert (kept_hash(lattice), hashed) == (new, [])
+    assert_problem(lattice.ask("POST", "/api/auth/login", json=wrong), 401)
 
 
 def test_no_write_waits_while_a_password_is_hashed(

@@ -38,6 +38,27 @@ def test_production_costs_are_those_of_rfc_9106(monkeypatch: pytest.MonkeyPatch)
     assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
+def test_production_costs_are_no_less_than_owasp_asks_for() -> None:
+    default = {name: field.default for name, field in Settings.model_fields.items()}
+    asked_memory_kib, asked_passes = 19 * 1024, 2
+    assert default["password_memory_kib"] >= asked_memory_kib
+    assert default["password_time_cost"] >= asked_passes
+
+
+def test_a_hash_is_renewed_only_where_its_costs_are_not_those_of_today(
+    passwords: Passwords, settings_with: Callable[..., Settings]
+) -> None:
+    kept = asyncio.run(passwords.hash("correct horse"))
+    assert asyncio.run(passwords.renewed("correct horse", kept)) is None
+    for cost in ({"password_time_cost": 2}, {"password_memory_kib": 16}, {"password_lanes": 2}):
+        others = Passwords(settings_with(**({"password_memory_kib": 16} | cost)))
+        renewed = asyncio.run(others.renewed("correct horse", kept))
+        assert renewed
+        assert asyncio.run(others.verify("correct horse", renewed))
+        assert asyncio.run(others.renewed("correct horse", renewed)) is None
+        others.close()
+
+
 def test_nobody_has_no_password_and_costs_as_much(passwords: Passwords) -> None:
     real = asyncio.run(passwords.hash("correct horse"))
     nobodys = passwords._nobodys_hash
@@ -49,24 +70,6 @@ def test_nobody_has_no_password_and_costs_as_much(passwords: Passwords) -> None:
     assert nobodys.split("$")[1:4] == real.split("$")[1:4]
     assert lengths(nobodys) == lengths(real)
     assert not asyncio.run(passwords.verify("correct horse", None))
-
-
-def test_verifying_for_nobody_really_hashes(settings_with: Callable[..., Settings]) -> None:
-    passwords = Passwords(settings_with(password_memory_kib=16_384, password_time_cost=4))
-    kept = asyncio.run(passwords.hash("correct horse"))
-
-    def fastest_s(password_hash: str | None) -> float:
-        taken_s = []
-        for _ in range(5):
-            begun_s = time.process_time()
-            asyncio.run(passwords.verify("wrong", password_hash))
-            taken_s.append(time.process_time() - begun_s)
-        return min(taken_s)
-
-    known_s, nobody_s = fastest_s(kept), fastest_s(None)
-    passwords.close()
-    # Many times faster would be no hash at all; nothing finer can be told on a busy machine.
-    assert nobody_s > known_s / 3
 
 
 def test_no_more_are_hashed_at_once_than_is_set(

@@ -18,6 +18,7 @@ from lattice.accounts.schemas import (
 from lattice.database import Transactions
 from lattice.errors import ConflictError, UnauthorizedError
 from lattice.problems import refusals
+from lattice.security.addresses import client_address
 from lattice.security.caller import CurrentCaller, Reading, TokenIssuer, Writing
 from lattice.security.passwords import passwords_of
 from lattice.settings import settings_of
@@ -26,7 +27,15 @@ router = APIRouter(prefix="/api/auth", tags=["accounts"])
 
 
 async def _door(request: Request, database: Transactions, tokens: TokenIssuer) -> service.Door:
-    return service.Door(database, passwords_of(request), tokens, request.app.state.revocations)
+    state = request.app.state
+    return service.Door(
+        database,
+        passwords_of(request),
+        tokens,
+        state.revocations,
+        state.throttle,
+        client_address(request.scope),
+    )
 
 
 async def _lifetime(
@@ -54,7 +63,8 @@ Lifetime = Annotated[timedelta | None, Depends(_lifetime)]
 async def register(registration: Registration, door: Door, lifetime: Lifetime) -> SignedIn:
     """Make an account and a tenant of its own, and log it in.
 
-    An address has one account, in whatever letter case it is written.
+    An address has one account, in whatever letter case it is written. How many taken ones may be
+    tried is limited, together with failed logins.
     """
     return await service.register(door, registration, lifetime)
 
@@ -67,7 +77,8 @@ async def register(registration: Registration, door: Door, lifetime: Lifetime) -
 async def log_in(credentials: Credentials, door: Door) -> SignedIn:
     """Begin a session.
 
-    The answer to a wrong password and to an address without an account is the same.
+    The answer to a wrong password and to an address without an account is the same. After too many
+    failures it is 429, whoever is right; another place of the network is not held up by them.
     """
     return await service.log_in(door, credentials)
 

@@ -32,6 +32,14 @@ def email_key(email: str) -> str:
     return email.casefold()
 
 
+def account_key(text: str) -> str:
+    """Return the `email_key` of what somebody gives as an address; "", nobody's, if it is none."""
+    try:
+        return email_key(normal_email(text))
+    except ValueError:
+        return ""
+
+
 Email = Annotated[
     str,
     AfterValidator(normal_email),

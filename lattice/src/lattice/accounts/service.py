@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, delete, exists, insert, select
+from sqlalchemy import Row, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,10 +19,11 @@ from lattice.accounts.schemas import (
     SignedIn,
     TokenPair,
     User,
+    account_key,
     email_key,
-    normal_email,
 )
 from lattice.accounts.tables import users
+from lattice.accounts.throttle import Throttle
 from lattice.database import EVERY_TENANT, Database, now
 from lattice.errors import ConflictError, UnauthorizedError
 from lattice.security.caller import Caller
@@ -40,22 +41,24 @@ _GONE = "The account has just been removed."
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What it takes to let someone in."""
+    """What it takes to let someone in, and the address from which they come."""
 
     database: Database
     passwords: Passwords
     tokens: Tokens
     revocations: Revocations
+    throttle: Throttle
+    address: str
 
 
 async def register(door: Door, registration: Registration, lifetime: timedelta | None) -> SignedIn:
     """Make an account and its tenant, and log it in; an account with a `lifetime` expires.
 
-    Raises `ConflictError` if the address has an account, in whatever letter case.
+    Raises `ConflictError`, after as much work, if the address has an account, in whatever letter
+    case, and `TooManyRequestsError` to who has found too many.
     """
-    async with door.database.reading(EVERY_TENANT) as connection:
-        if await _find(connection, registration.email) is not None:
-            raise _taken()
+    attempt = door.throttle.registration(door.address)
+    await attempt.check()
     password_hash = await door.passwords.hash(registration.password)
     created_at, tenant_id = now(), str(uuid4())
     try:
@@ -74,30 +77,59 @@ async def register(door: Door, registration: Registration, lifetime: timedelta |
             row = (await connection.execute(insert(users).values(values).returning(users))).one()
             grant = await open_session(connection, door.tokens, _bearer(row))
     except IntegrityError as error:
-        # Two at once: both found the address free, the index lets one of them have it.
-        raise _taken() from error
+        await attempt.fail()
+        words = "There is an account for this address already: log in."
+        raise ConflictError(words) from error
     return _signed_in(grant, row, tenant)
 
 
 async def log_in(door: Door, credentials: Credentials) -> SignedIn:
     """Begin a session.
 
-    Raises one and the same `UnauthorizedError`, after the same time, for a wrong password, an
-    address without an account and an account that has expired.
+    Raises one and the same `UnauthorizedError`, after the same work, for a wrong password, an
+    address without an account and an account that has expired, and `TooManyRequestsError` after
+    too many of them.
     """
-    async with door.database.reading(EVERY_TENANT) as connection:
-        row = await _find(connection, credentials.email)
-    password_hash = row.password_hash if row else None
-    right = await door.passwords.verify(credentials.password, password_hash)
-    if row is None or not right or _has_expired(row):
-        raise UnauthorizedError("The address or the password is wrong.")
+    row = await _verified(door, credentials)
+    newer_hash = await door.passwords.renewed(credentials.password, row.password_hash)
     try:
         async with door.database.writing(row.tenant_id) as connection:
+            if newer_hash:
+                await _replace_hash(connection, row, newer_hash)
             grant = await open_session(connection, door.tokens, _bearer(row))
             tenant = await get_tenant(connection, grant.caller, row.tenant_id)
     except IntegrityError as error:
         raise UnauthorizedError(_GONE) from error
     return _signed_in(grant, row, tenant)
+
+
+async def _verified(door: Door, credentials: Credentials) -> Row[Any]:
+    key = account_key(credentials.email)
+    attempt = door.throttle.login(key, door.address)
+    await attempt.check()
+    async with door.database.reading(EVERY_TENANT) as connection:
+        query = select(users).where(users.c.email_key == key)
+        row = (await connection.execute(query)).one_or_none()
+    password_hash = row.password_hash if row else None
+    right = await door.passwords.verify(credentials.password, password_hash)
+    if row is None or not right or _has_expired(row):
+        await attempt.fail()
+        raise UnauthorizedError("The address or the password is wrong.")
+    # Again: of many guesses at once none may be answered after the last that is allowed.
+    await attempt.check()
+    return row
+
+
+async def _replace_hash(connection: AsyncConnection, row: Row[Any], newer_hash: str) -> None:
+    await connection.execute(
+        update(users)
+        .where(
+            users.c.id == row.id,
+            users.c.tenant_id == row.tenant_id,
+            users.c.password_hash == row.password_hash,
+        )
+        .values(password_hash=newer_hash)
+    )
 
 
 async def refresh(door: Door, refresh_token: str) -> TokenPair:
@@ -155,20 +187,6 @@ async def leave(connection: AsyncConnection, caller: Caller) -> None:
         )
     else:
         await delete_tenant(connection, caller)
-
-
-async def _find(connection: AsyncConnection, email: str) -> Row[Any] | None:
-    """Find the account of an address, whichever tenant it belongs to."""
-    try:
-        key = email_key(normal_email(email))
-    except ValueError:
-        return None
-    query = select(users).where(users.c.email_key == key)
-    return (await connection.execute(query)).one_or_none()
-
-
-def _taken() -> ConflictError:
-    return ConflictError("There is an account for this address already: log in.")
 
 
 def _has_expired(row: Row[Any]) -> bool:

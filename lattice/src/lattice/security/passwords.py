@@ -43,6 +43,12 @@ class Passwords:
         )
         return matches and password_hash is not None
 
+    async def renewed(self, password: str, password_hash: str) -> str | None:
+        """Return a hash of today's costs, None if this one of the same password has them."""
+        if not self._hasher.check_needs_rehash(password_hash):
+            return None
+        return await self.hash(password)
+
     def close(self) -> None:
         """End the threads; what still waits is given up."""
         self._workers.shutdown(wait=False, cancel_futures=True)

@@ -2,11 +2,15 @@
 
 One algorithm, never the one that a token names. The kinds are told apart by their `typ` header,
 so neither passes for the other (RFC 8725, section 3.11; RFC 9068 for `at+jwt`).
+
+Two keys can be live, so that they can be changed while tokens are about: one signs, both are
+taken. A token names its key (`kid`), by a name that is looked up among the two and nowhere else.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hmac import digest
 from uuid import uuid4
 
 import jwt
@@ -47,7 +51,9 @@ class Tokens:
     """Issues tokens and reads them back."""
 
     def __init__(self, settings: Settings) -> None:
-        self._key = settings.secret.get_secret_value()
+        secrets = (settings.secret.get_secret_value(), settings.second_secret.get_secret_value())
+        self._keys = {_key_id(secret): secret for secret in secrets if secret}
+        self._signing_key_id = _key_id(secrets[0])
         self.access_ttl_s = settings.access_token_ttl_s
         self.refresh_ttl_s = settings.refresh_token_ttl_s
 
@@ -65,7 +71,7 @@ class Tokens:
         try:
             read = jwt.decode_complete(
                 token,
-                self._key,
+                self._key_of(token),
                 algorithms=[ALGORITHM],
                 audience=AUDIENCE,
                 issuer=ISSUER,
@@ -73,12 +79,15 @@ class Tokens:
                 options={"require": REQUIRED},
             )
         # Hostile text raises more than the library's own errors: deep nesting, huge numbers.
-        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
+        except (jwt.PyJWTError, KeyError, ValueError, TypeError, RecursionError) as error:
             raise InvalidTokenError from error
         if read["header"].get("typ") != kind:
             raise InvalidTokenError
         claims = read["payload"]
         return Claims(claims["sub"], claims["tid"], claims["sid"], claims["jti"])
+
+    def _key_of(self, token: str) -> str:
+        return self._keys[jwt.get_unverified_header(token)["kid"]]
 
     def _sign(self, kind: TokenKind, claims: Claims, expires_at: datetime) -> str:
         issued_at = now()
@@ -93,4 +102,10 @@ class Tokens:
             "sid": claims.session_id,
             "jti": claims.token_id,
         }
-        return jwt.encode(payload, self._key, algorithm=ALGORITHM, headers={"typ": kind.value})
+        headers = {"typ": kind.value, "kid": self._signing_key_id}
+        return jwt.encode(payload, self._keys[headers["kid"]], ALGORITHM, headers)
+
+
+def _key_id(secret: str) -> str:
+    """Return the name of a key: the same wherever the key is, and telling nothing of it."""
+    return digest(secret.encode(), b"kid", "sha256")[:8].hex()
