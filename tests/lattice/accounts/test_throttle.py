@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx2
@@ -24,7 +24,7 @@ Scenario = Callable[[Throttle], Awaitable[None]]
 @pytest.fixture(params=["memory", "redis"])
 def play(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., None]]:
+) -> Callable[..., None]:
     """Play a scenario with these limits, wherever failures are counted."""
     # On a busy machine it is late, not away.
     monkeypatch.setattr(lattice_redis, "ANSWERED_WITHIN_S", 60.0)
