@@ -22,9 +22,7 @@ Scenario = Callable[[Throttle], Awaitable[None]]
 
 
 @pytest.fixture(params=["memory", "redis"])
-def play(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., None]:
+def play(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Play a scenario with these limits, wherever failures are counted."""
     # On a busy machine it is late, not away.
     monkeypatch.setattr(lattice_redis, "ANSWERED_WITHIN_S", 60.0)
