@@ -30,9 +30,11 @@ def play(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Cal
 
     async def run(scenario: Scenario, settings: Settings) -> None:
         shared = RedisServer(server.url) if server else None
-        await scenario(Throttle(settings, Windows(shared)))
-        if shared:
-            await shared.close()
+        try:
+            await scenario(Throttle(settings, Windows(shared)))
+        finally:
+            if shared:
+                await shared.close()
 
     def play(scenario: Scenario, **limits: int) -> None:
         asyncio.run(run(scenario, Settings.model_validate({"dev": True} | LIMITS | limits)))
