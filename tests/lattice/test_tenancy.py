@@ -72,7 +72,10 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("PATCH", "/api/webhooks/{webhook_id}"): CHANGED,
     ("DELETE", "/api/webhooks/{webhook_id}"): REMOVED,
     ("POST", "/api/webhooks/{webhook_id}/test"): QUEUED,
+    ("POST", "/api/webhooks/{webhook_id}/secret/rotate"): CHANGED,
     ("GET", "/api/webhooks/{webhook_id}/deliveries"): READ,
+    ("GET", "/api/webhooks/{webhook_id}/deliveries/{delivery_id}"): READ,
+    ("POST", "/api/webhooks/{webhook_id}/deliveries/{delivery_id}/replay"): QUEUED,
     ("GET", "/api/usage"): ANY_ACCOUNT,
 }
 LATTICE = {"name": MARK, "dimensions": [2, 2]}
@@ -177,7 +180,7 @@ def _user(user_id: str, tenant_id: str, role: Role) -> dict[str, Any]:
 
 
 def scene(lattice: Lattice) -> Scene:
-    """Ada, newly registered, with a lattice and a webhook."""
+    """Ada, newly registered, with a lattice, a webhook and a delivery to it."""
     ada = lattice.register(f"ada-{uuid4()}")
     ids = {"tenant_id": ada.tenant["id"]}
     for kind, path, body in (
@@ -187,6 +190,8 @@ def scene(lattice: Lattice) -> Scene:
         reply = lattice.ask("POST", path, token=ada.access_token, json=body)
         assert reply.status_code == 201, reply.text
         ids[kind] = reply.json()["id"]
+    tried = lattice.ask("POST", f"/api/webhooks/{ids['webhook_id']}/test", token=ada.access_token)
+    ids["delivery_id"] = tried.json()["delivery_id"]
     return Scene(lattice, ada, ids)
 
 

@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from starlette.requests import HTTPConnection
 
 SECRET_BYTES_MIN = 32
+# Up to four days, two on average: each pause is random, up to these.
+PAUSES_S = (5, 60, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400, 86_400)
 DEV_ORIGIN = "http://localhost:3000"
 
 
@@ -108,15 +110,16 @@ class Settings(BaseSettings):
     )
     webhooks_allow_private: bool | None = Field(
         default=None,
-        description="Deliver to this machine and private networks; by default only with --dev.",
+        description="Deliver to this machine and private networks, and over http; "
+        "by default only with --dev.",
     )
     webhook_timeout_s: float = Field(
         default=5, gt=0, description="Time that a receiver gets to answer a delivery."
     )
     webhook_pauses_s: Annotated[tuple[PositiveFloat, ...], NoDecode] = Field(
-        default=(1, 5, 30),
-        description="Seconds to wait after each attempt to deliver that failed, comma-separated; "
-        "after the last one the delivery is given up.",
+        default=PAUSES_S,
+        description="Longest pause in seconds after each attempt to deliver that failed, "
+        "comma-separated; after the last one the delivery is given up.",
     )
     access_log: bool = Field(default=False, description="Log every request.")
 

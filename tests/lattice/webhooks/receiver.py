@@ -1,12 +1,14 @@
 """A receiver of webhooks: a real server on loopback that answers as it is told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 SILENT = 0
 DRIPPING = 1
+HOLDING = 2
 DRIP_PAUSE_S = 0.02
 
 
@@ -14,39 +16,75 @@ DRIP_PAUSE_S = 0.02
 class Receiver:
     """Answers the given statuses in turn, then the last of them.
 
-    `SILENT` never answers, `DRIPPING` never stops to answer.
+    `SILENT` never answers, `DRIPPING` never stops to answer, `HOLDING` answers `answer_held` once
+    `released`.
     """
 
     statuses: Sequence[int] = (204,)
     requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    answer_held: int = 204
     url: str = ""
+    connections: int = 0
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    under_way: Counter[str] = field(default_factory=Counter)
+    answered: list[str] = field(default_factory=list)
+    # Deliveries that came while they were under way.
+    doubled: list[str] = field(default_factory=list)
     _came: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        pairs = (line.split(": ", 1) for line in head[1:] if line)
-        headers = {name.lower(): value for name, value in pairs}
-        body = await reader.readexactly(int(headers.get("content-length", 0)))
-        async with self._came:
-            self.requests.append((head[0], headers, body))
-            self._came.notify_all()
-        status = self.statuses[min(len(self.requests), len(self.statuses)) - 1]
-        if status == SILENT:
-            await reader.read()
-        elif status == DRIPPING:
-            await drip(writer)
-        else:
-            location = f"Location: {self.url}\r\n" if status // 100 == 3 else ""
-            reply = f"HTTP/1.1 {status} Told\r\n{location}Content-Length: 0\r\n\r\n"
-            writer.write(reply.encode())
+        self.connections += 1
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+            pairs = (line.split(": ", 1) for line in head[1:] if line)
+            headers = {name.lower(): value for name, value in pairs}
+            body = await reader.readexactly(int(headers.get("content-length", 0)))
+            async with self._came:
+                self.requests.append((head[0], headers, body))
+                self._came.notify_all()
+            status = self.statuses[min(len(self.requests), len(self.statuses)) - 1]
+            await self._answer(status, headers["webhook-id"], reader, writer)
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
 
+    async def _answer(
+        self, status: int, id_: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        if self.under_way[id_]:
+            self.doubled.append(id_)
+        self.under_way[id_] += 1
+        try:
+            if status == SILENT or (status == HOLDING and await self._is_left(reader)):
+                await reader.read()
+                return
+            if status == DRIPPING:
+                await drip(writer)
+                return
+        finally:
+            self.under_way[id_] -= 1
+        self.answered.append(id_)
+        told = self.answer_held if status == HOLDING else status
+        location = f"Location: {self.url}\r\n" if told // 100 == 3 else ""
+        writer.write(f"HTTP/1.1 {told} Told\r\n{location}Content-Length: 0\r\n\r\n".encode())
+
+    async def _is_left(self, reader: asyncio.StreamReader) -> bool:
+        """Whether the other side left before `released`."""
+        released = asyncio.create_task(self.released.wait())
+        left = asyncio.create_task(reader.read())
+        await asyncio.wait({released, left}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (released, left):
+            task.cancel()
+        return not self.released.is_set()
+
     async def wait_for(self, count: int) -> None:
         """Return when so many requests have come; fails after five seconds."""
-        async with asyncio.timeout(5), self._came:
-            await self._came.wait_for(lambda: len(self.requests) >= count)
+        await self.wait_until(lambda: len(self.requests) >= count, within_s=5)
+
+    async def wait_until(self, holds: Callable[[], bool], within_s: float) -> None:
+        """Return when a request has come with which something is true."""
+        async with asyncio.timeout(within_s), self._came:
+            await self._came.wait_for(holds)
 
 
 async def drip(writer: asyncio.StreamWriter) -> None:
@@ -60,9 +98,9 @@ async def drip(writer: asyncio.StreamWriter) -> None:
 
 
 @asynccontextmanager
-async def receiving(*statuses: int) -> AsyncIterator[Receiver]:
+async def receiving(*statuses: int, answer_held: int = 204) -> AsyncIterator[Receiver]:
     """Run a receiver while the block lasts."""
-    receiver = Receiver(statuses or (204,))
+    receiver = Receiver(statuses or (204,), answer_held=answer_held)
     server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     receiver.url = f"http://127.0.0.1:{port}/hook"

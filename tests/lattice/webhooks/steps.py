@@ -34,3 +34,13 @@ async def deliveries_when(lattice: Lattice, token: str, path: str, status: str) 
             if items and all(item["status"] == status for item in items):
                 return items
             await asyncio.sleep(0.02)
+
+
+async def item_when(lattice: Lattice, token: str, path: str, **members: object) -> Members:
+    """Return what is there as soon as it has these members; fails after five seconds."""
+    async with asyncio.timeout(5):
+        while True:
+            item: Members = (await lattice.send("GET", path, token=token)).json()
+            if item.items() >= members.items():
+                return item
+            await asyncio.sleep(0.02)

@@ -3,17 +3,26 @@
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from lattice.database import EVERY_TENANT, now
+from lattice.errors import UnavailableError
 from lattice.tenants.plans import PLANS
+from lattice.webhooks.announcements import Announcements
+from lattice.webhooks.tables import webhooks
+from sqlalchemy import select, update
 from standardwebhooks import Webhook
+from standardwebhooks.webhooks import WebhookVerificationError
 
 from tests.lattice.in_process import Lattice
-from tests.lattice.webhooks.receiver import receiving
-from tests.lattice.webhooks.steps import deliveries_when, register_webhook, send_test
+from tests.lattice.webhooks.receiver import HOLDING, receiving
+from tests.lattice.webhooks.steps import deliveries_when, item_when, register_webhook, send_test
 
 PATH = "/api/webhooks"
+# A random pause up to this does not end within a test.
+LONG_S = 1e7
 HOOK = {"url": "https://hooks.example.com/x", "events": ["path.found", "lattice.created"]}
 EVENTS = [
     "lattice.created",
@@ -230,14 +239,27 @@ def test_every_event_arrives_once_where_it_is_wanted(lattice: Lattice) -> None:
     lattice.do(scenario())
 
 
-def test_what_is_taken_back_is_not_announced(lattice: Lattice) -> None:
+@pytest.mark.parametrize("is_written", [False, True])
+def test_events_stand_and_fall_with_what_causes_them(
+    lattice: Lattice, monkeypatch: pytest.MonkeyPatch, is_written: bool
+) -> None:
     token = lattice.register().access_token
+    asked = {"name": "a", "dimensions": [2]}
+    queue = Announcements.queue
+
+    async def queue_and_fail(announcements: Announcements, *given: Any) -> None:
+        if is_written:
+            await queue(announcements, *given)
+        raise UnavailableError("told to")
 
     async def scenario() -> None:
         async with receiving() as receiver:
             path = (await register_webhook(lattice, token, receiver.url))["path"]
-            bulk = {"lattices": [{"name": "a", "dimensions": [2]}, {"name": "b"}]}
-            await lattice.send("POST", "/api/lattices/bulk", token=token, json=bulk)
+            with monkeypatch.context() as patched:
+                patched.setattr(Announcements, "queue", queue_and_fail)
+                failed = await lattice.send("POST", "/api/lattices", token=token, json=asked)
+            assert failed.status_code == 503
+            assert (await lattice.send("GET", "/api/lattices", token=token)).json()["total"] == 0
             await send_test(lattice, token, path)
             (delivery,) = await deliveries_when(lattice, token, path, "delivered")
             assert delivery["event"] == "webhook.test"
@@ -257,3 +279,140 @@ def test_deliveries_come_in_pages(lattice: Lattice) -> None:
             assert [item["id"] for item in page.json()["items"]] == ids[1::-1]
 
     lattice.do(scenario())
+
+
+def test_a_delivery_can_be_looked_at(lattice_with: Callable[..., Lattice]) -> None:
+    lattice = lattice_with(webhook_pauses_s=(LONG_S,))
+    token = lattice.register().access_token
+
+    async def scenario() -> None:
+        async with receiving(500, 204) as receiver:
+            path = (await register_webhook(lattice, token, receiver.url))["path"]
+            waits = await send_test(lattice, token, path)
+            await receiver.wait_for(1)
+            done = await send_test(lattice, token, path)
+            for queued, status in ((waits, "pending"), (done, "delivered")):
+                where = f"{path}/deliveries/{queued['delivery_id']}"
+                seen = await item_when(lattice, token, where, attempts=1)
+                assert seen["status"] == status
+                assert (seen["next_attempt_at"] is None) == (status == "delivered")
+                (body,) = (
+                    body
+                    for _, headers, body in receiver.requests
+                    if headers["webhook-id"] == seen["id"]
+                )
+                assert seen.pop("body").encode() == body
+                listed = await lattice.send("GET", f"{path}/deliveries", token=token)
+                assert seen in listed.json()["items"]
+
+    lattice.do(scenario())
+
+
+@pytest.mark.parametrize(
+    ("before", "answer", "pauses_s"),
+    [("pending", 500, (LONG_S,)), ("failed", 500, ()), ("delivered", 204, ())],
+)
+def test_a_delivery_is_replayed_whatever_came_of_it(
+    lattice_with: Callable[..., Lattice], before: str, answer: int, pauses_s: tuple[float, ...]
+) -> None:
+    lattice = lattice_with(webhook_pauses_s=pauses_s)
+    token = lattice.register().access_token
+
+    async def scenario() -> None:
+        async with receiving(answer, 204) as receiver:
+            path = (await register_webhook(lattice, token, receiver.url))["path"]
+            queued = await send_test(lattice, token, path)
+            where = f"{path}/deliveries/{queued['delivery_id']}"
+            await item_when(lattice, token, where, attempts=1, status=before)
+            replayed = await lattice.send("POST", f"{where}/replay", token=token)
+            assert (replayed.status_code, replayed.json()) == (202, queued)
+            await receiver.wait_for(2)
+            await item_when(lattice, token, where, attempts=1, status="delivered")
+            first, second = receiver.requests
+            assert first[1]["webhook-id"] == second[1]["webhook-id"] == queued["delivery_id"]
+            assert first[2] == second[2]
+
+    lattice.do(scenario())
+
+
+def test_a_delivery_under_way_is_not_sent_beside_itself(lattice: Lattice) -> None:
+    token = lattice.register().access_token
+
+    async def scenario() -> None:
+        async with receiving(HOLDING) as receiver:
+            path = (await register_webhook(lattice, token, receiver.url))["path"]
+            queued = await send_test(lattice, token, path)
+            await receiver.wait_for(1)
+            where = f"{path}/deliveries/{queued['delivery_id']}"
+            await lattice.send("POST", f"{where}/replay", token=token)
+            # Whoever looked for what is due since has found this one.
+            await send_test(lattice, token, path)
+            await receiver.wait_for(2)
+            receiver.released.set()
+            await deliveries_when(lattice, token, path, "delivered")
+            assert receiver.doubled == []
+            assert len(receiver.requests) == 2
+
+    lattice.do(scenario())
+
+
+def test_a_replay_with_a_key_is_one(lattice: Lattice) -> None:
+    token = lattice.register().access_token
+
+    async def scenario() -> None:
+        async with receiving() as receiver:
+            path = (await register_webhook(lattice, token, receiver.url))["path"]
+            queued = await send_test(lattice, token, path)
+            where = f"{path}/deliveries/{queued['delivery_id']}"
+            for _ in range(2):
+                await item_when(lattice, token, where, status="delivered")
+                key = {"Idempotency-Key": "again"}
+                replay = await lattice.send("POST", f"{where}/replay", token=token, headers=key)
+                assert replay.status_code == 202
+            await item_when(lattice, token, where, status="delivered")
+            assert len(receiver.requests) == 2
+
+    lattice.do(scenario())
+
+
+def test_a_rotated_secret_signs_beside_the_one_before_for_a_day(lattice: Lattice) -> None:
+    token = lattice.register().access_token
+
+    async def rotate(path: str) -> str:
+        reply = await lattice.send("POST", f"{path}/secret/rotate", token=token)
+        assert reply.status_code == 200
+        secret: str = reply.json().pop("secret")
+        shown = await lattice.send("GET", path, token=token)
+        assert reply.json() == shown.json() | {"secret": secret}
+        return secret
+
+    async def scenario() -> None:
+        async with receiving() as receiver:
+
+            async def verifying(*secrets: str) -> list[bool]:
+                """Which of the secrets the next delivery can be verified with."""
+                await send_test(lattice, token, hook["path"])
+                await deliveries_when(lattice, token, hook["path"], "delivered")
+                _, headers, body = receiver.requests[-1]
+                return [_verifies(secret, body, headers) for secret in secrets]
+
+            hook = await register_webhook(lattice, token, receiver.url)
+            first, second = hook["secret"], await rotate(hook["path"])
+            assert await verifying(first, second) == [True, True]
+            third = await rotate(hook["path"])
+            assert await verifying(first, second, third) == [False, True, True]
+            async with lattice.database.writing(EVERY_TENANT) as connection:
+                (until,) = await connection.scalars(select(webhooks.c.previous_secret_until))
+                assert timedelta(hours=23) < until - now() <= timedelta(days=1)
+                await connection.execute(update(webhooks).values(previous_secret_until=now()))
+            assert await verifying(first, second, third) == [False, False, True]
+
+    lattice.do(scenario())
+
+
+def _verifies(secret: str, body: bytes, headers: dict[str, str]) -> bool:
+    try:
+        Webhook(secret).verify(body, headers)
+    except WebhookVerificationError:
+        return False
+    return True

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from lattice.settings import Settings
-from lattice.webhooks.sender import Attempt, judge
+from lattice.webhooks.outbox import Attempt, judge
 
 from tests.lattice.in_process import Lattice
-from tests.lattice.webhooks.receiver import DRIPPING, SILENT, receiving
-from tests.lattice.webhooks.steps import deliveries_when, register_webhook, send_test
+from tests.lattice.webhooks.receiver import DRIPPING, HOLDING, SILENT, receiving
+from tests.lattice.webhooks.steps import deliveries_when, item_when, register_webhook, send_test
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 QUICKLY = {"webhook_pauses_s": (0.01, 0.02)}
@@ -20,12 +20,25 @@ def test_judged_by_what_came_and_how_often() -> None:
     pauses_s = (1, 5)
     done = judge(Attempt(204, None), 2, NOON, pauses_s)
     assert (done["status"], done["delivered_at"], done["due_at"]) == ("delivered", NOON, None)
-    for attempts, pause_s in ((1, 1), (2, 5)):
-        again = judge(Attempt(500, "no"), attempts, NOON, pauses_s)
-        assert "status" not in again
-        assert again["due_at"] == NOON + timedelta(seconds=pause_s)
     failed = judge(Attempt(None, "no"), 3, NOON, pauses_s)
     assert (failed["status"], failed["due_at"], failed["attempts"]) == ("failed", None, 3)
+
+
+def test_pauses_are_random_up_to_what_is_set() -> None:
+    for attempts, pause_s in ((1, 8), (2, 3600)):
+        judged = [judge(Attempt(500, "no"), attempts, NOON, (8, 3600)) for _ in range(200)]
+        assert all("status" not in values for values in judged)
+        shares = sorted((values["due_at"] - NOON).total_seconds() / pause_s for values in judged)
+        # None of these fails by chance: 200 times on one side of the middle.
+        assert 0 <= shares[0] < 0.5 < shares[-1] <= 1
+        assert len(set(shares)) > 100
+
+
+def test_pauses_last_days_unless_they_are_set() -> None:
+    pauses_s = Settings(dev=True).webhook_pauses_s
+    assert list(pauses_s) == sorted(pauses_s)
+    assert pauses_s[0] <= 10
+    assert timedelta(days=3) < timedelta(seconds=sum(pauses_s)) < timedelta(days=5)
 
 
 def test_a_failure_is_tried_again_with_the_same_id(lattice_with: Callable[..., Lattice]) -> None:
@@ -76,6 +89,53 @@ def test_a_delivery_fails_in_the_end(
             assert delivery["delivered_at"] is None
             await asyncio.sleep(0.1)
             assert len(receiver.requests) == 3
+
+    lattice.do(scenario())
+
+
+def test_an_answer_of_410_disables_the_webhook(lattice_with: Callable[..., Lattice]) -> None:
+    lattice = lattice_with(webhook_pauses_s=(1e7,))
+    token = lattice.register().access_token
+
+    async def scenario() -> None:
+        async with receiving(500, 410, 204) as receiver:
+            hook = await register_webhook(lattice, token, receiver.url)
+            await send_test(lattice, token, hook["path"])
+            await receiver.wait_for(1)
+            await send_test(lattice, token, hook["path"])
+            gone, waiting = await deliveries_when(lattice, token, hook["path"], "failed")
+            assert (gone["response_status"], waiting["response_status"]) == (410, 500)
+            words = "the receiver answered 410: the webhook is disabled"
+            assert gone["error"] == waiting["error"] == words
+            seen = await lattice.send("GET", hook["path"], token=token)
+            assert seen.json()["enabled"] is False
+            # Nothing is announced to it, but it can be tried out.
+            lattices = {"name": "a", "dimensions": [2]}
+            made = await lattice.send("POST", "/api/lattices", token=token, json=lattices)
+            assert made.status_code == 201
+            tried = await send_test(lattice, token, hook["path"])
+            where = f"{hook['path']}/deliveries/{tried['delivery_id']}"
+            await item_when(lattice, token, where, status="delivered")
+            assert len(receiver.requests) == 3
+
+    lattice.do(scenario())
+
+
+def test_what_leads_elsewhere_by_now_is_not_disabled(lattice_with: Callable[..., Lattice]) -> None:
+    lattice = lattice_with(webhook_pauses_s=())
+    token = lattice.register().access_token
+
+    async def scenario() -> None:
+        async with receiving(HOLDING, answer_held=410) as receiver:
+            hook = await register_webhook(lattice, token, receiver.url)
+            await send_test(lattice, token, hook["path"])
+            await receiver.wait_for(1)
+            change = {"url": "http://other.example/"}
+            await lattice.send("PATCH", hook["path"], token=token, json=change)
+            receiver.released.set()
+            await deliveries_when(lattice, token, hook["path"], "failed")
+            seen = await lattice.send("GET", hook["path"], token=token)
+            assert seen.json()["enabled"] is True
 
     lattice.do(scenario())
 

@@ -43,6 +43,10 @@ class Announcements:
     async def queue(self, connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write deliveries, to be sent when this transaction has ended."""
         await connection.execute(insert(deliveries), [dict(row) for row in rows])
+        self.wake(connection)
+
+    def wake(self, connection: AsyncConnection) -> None:
+        """Let what is due be looked for when this transaction has ended."""
         after_commit(connection, self.wakening.set)
 
 

@@ -15,6 +15,7 @@ from lattice.webhooks import service
 from lattice.webhooks.announcements import Announcing
 from lattice.webhooks.schemas import (
     Deliveries,
+    DeliveryContent,
     NewWebhook,
     QueuedDelivery,
     RegisteredWebhook,
@@ -26,6 +27,7 @@ from lattice.webhooks.schemas import (
 router = APIRouter(prefix="/api/webhooks", tags=["webhooks"])
 
 WebhookId = Annotated[Id, Path(examples=["9f0f5d9c-2b4e-4f42-9a7e-0c3f6d1c6a57"])]
+DeliveryId = Annotated[Id, Path(examples=["5b1f5f0e-8c3d-4b8e-9a44-0d6f0c1a2b3c"])]
 
 
 def _allow_private(request: Request) -> bool:
@@ -53,8 +55,9 @@ async def register_webhook(
 
     Each event is posted as JSON, `{type, timestamp, data}`, with the headers of the Standard
     Webhooks rules: `webhook-id`, `webhook-timestamp`, `webhook-signature`. An answer of 2xx
-    in time delivers it (5 seconds, unless set otherwise); otherwise it is sent again, by default
-    after 1, 5 and 30 seconds. Redirects are not followed.
+    in time delivers it (5 seconds, unless set otherwise); otherwise it is sent again, after pauses
+    that grow, for days, and in the end has failed. An answer of 410 disables the webhook.
+    Redirects are not followed. Each event arrives at least once: `webhook-id` tells repeats.
     """
 
     async def make() -> Made:
@@ -109,6 +112,27 @@ async def remove_webhook(webhook_id: WebhookId, caller: Member, connection: Writ
 
 
 @router.post(
+    "/{webhook_id}/secret/rotate",
+    summary="Rotate the secret",
+    response_model=RegisteredWebhook,
+    responses=refusals(ForbiddenError, NotFoundError),
+)
+async def rotate_secret(
+    webhook_id: WebhookId, caller: Member, connection: Writing, once: OnlyOnce
+) -> Response:
+    """Make a new secret, shown in this reply and never again.
+
+    For a day deliveries carry two signatures, of the new secret and of the one before. Whoever
+    rotates twice ends that: of a secret that has leaked.
+    """
+
+    async def make() -> Made:
+        return Made(await service.rotate_secret(connection, caller, webhook_id))
+
+    return await once.answer(connection, caller, make, status=status.HTTP_200_OK)
+
+
+@router.post(
     "/{webhook_id}/test",
     summary="Send a test delivery",
     status_code=status.HTTP_202_ACCEPTED,
@@ -142,3 +166,45 @@ async def list_deliveries(
 ) -> Deliveries:
     """List what was and is being delivered to a receiver, the latest first."""
     return await service.list_deliveries(connection, caller, webhook_id, limit=limit, offset=offset)
+
+
+@router.get(
+    "/{webhook_id}/deliveries/{delivery_id}",
+    summary="See a delivery",
+    responses=refusals(NotFoundError),
+)
+async def get_delivery(
+    webhook_id: WebhookId, delivery_id: DeliveryId, caller: CurrentCaller, connection: Reading
+) -> DeliveryContent:
+    """Return one delivery, with the body that is sent."""
+    return await service.get_delivery(connection, caller, webhook_id, delivery_id)
+
+
+@router.post(
+    "/{webhook_id}/deliveries/{delivery_id}/replay",
+    summary="Replay a delivery",
+    status_code=status.HTTP_202_ACCEPTED,
+    response_model=QueuedDelivery,
+    responses=refusals(ForbiddenError, NotFoundError),
+)
+async def replay_delivery(
+    webhook_id: WebhookId,
+    delivery_id: DeliveryId,
+    caller: Member,
+    connection: Writing,
+    *,
+    announcements: Announcing,
+    once: OnlyOnce,
+) -> Response:
+    """Send a delivery again at once, whatever came of it, with the same `webhook-id`.
+
+    It goes where the webhook leads now, enabled or not, and is retried like a new one.
+    """
+
+    async def make() -> Made:
+        replayed = await service.replay_delivery(
+            connection, caller, webhook_id, delivery_id, announcements
+        )
+        return Made(replayed)
+
+    return await once.answer(connection, caller, make, status=status.HTTP_202_ACCEPTED)

@@ -42,7 +42,7 @@ Url = Annotated[
     str,
     Field(
         max_length=URL_CHARACTERS_MAX,
-        description="Where deliveries are posted to, http or https.",
+        description="Where deliveries are posted to; http is refused unless the service allows it.",
         examples=["https://hooks.example.com/lattice"],
     ),
     AfterValidator(check_url),
@@ -94,7 +94,7 @@ class Webhook(BaseModel):
 
 
 class RegisteredWebhook(Webhook):
-    """A receiver just registered, with its secret."""
+    """A receiver with its secret, just made."""
 
     secret: str = Field(
         description="Verifies signatures by the Standard Webhooks rules. Shown this once.",
@@ -128,6 +128,19 @@ class Delivery(BaseModel):
     error: str | None = Field(description="Why the last attempt did not deliver.")
     created_at: datetime
     delivered_at: datetime | None
+    next_attempt_at: datetime | None = Field(
+        validation_alias="due_at",
+        description="No sooner; none is made when it is delivered or failed.",
+    )
+
+
+class DeliveryContent(Delivery):
+    """A delivery with what is sent."""
+
+    body: str = Field(
+        description="The very text that is signed and posted.",
+        examples=['{"type":"lattice.created","timestamp":"2026-11-22T12:00:00Z","data":{}}'],
+    )
 
 
 class Deliveries(BaseModel):

@@ -1,9 +1,10 @@
 """What can be done with webhooks; each function sees only those of its caller."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lattice.database import now
@@ -11,11 +12,12 @@ from lattice.errors import InvalidError, NotFoundError
 from lattice.security.caller import Caller
 from lattice.tenants.plans import hold_plan, limit_reached
 from lattice.webhooks.announcements import Announcements, new_delivery
-from lattice.webhooks.receivers import is_private
+from lattice.webhooks.receivers import find_objection
 from lattice.webhooks.schemas import (
     TEST_EVENT,
     Deliveries,
     Delivery,
+    DeliveryContent,
     DeliveryStatus,
     NewWebhook,
     QueuedDelivery,
@@ -27,6 +29,9 @@ from lattice.webhooks.schemas import (
 from lattice.webhooks.signing import make_secret
 from lattice.webhooks.tables import deliveries, webhooks
 
+# Long enough to give the new secret to every receiver.
+PREVIOUS_SECRET_VALID_FOR = timedelta(days=1)
+
 
 async def register_webhook(
     connection: AsyncConnection, caller: Caller, new: NewWebhook, *, allow_private: bool
@@ -34,9 +39,9 @@ async def register_webhook(
     """Register a receiver.
 
     Raises `ForbiddenError` if the plan's number is reached and `InvalidError` for a private
-    address, unless `allow_private`.
+    address and one without TLS, unless `allow_private`.
     """
-    _refuse_private(new.url, allow_private=allow_private)
+    _refuse_objectionable(new.url, allow_private=allow_private)
     plan = await hold_plan(connection, caller)
     mine = select(func.count()).where(webhooks.c.tenant_id == caller.tenant_id)
     if (await connection.scalar(mine) or 0) >= plan.limits.webhooks:
@@ -52,7 +57,7 @@ async def register_webhook(
         "created_at": now(),
     }
     row = (await connection.execute(insert(webhooks).values(values).returning(webhooks))).one()
-    return RegisteredWebhook(**_webhook(row).model_dump(), secret=row.secret)
+    return _with_secret(row)
 
 
 async def list_webhooks(connection: AsyncConnection, caller: Caller) -> Webhooks:
@@ -78,7 +83,7 @@ async def change_webhook(
     """Change what `change` names; deliveries already queued go where the address is then."""
     values = change.model_dump(exclude_unset=True)
     if "url" in values:
-        _refuse_private(change.url, allow_private=allow_private)
+        _refuse_objectionable(change.url, allow_private=allow_private)
     if "events" in values:
         values["events"] = " ".join(change.events)
     if values:
@@ -88,6 +93,28 @@ async def change_webhook(
             .values(values)
         )
     return await get_webhook(connection, caller, webhook_id)
+
+
+async def rotate_secret(
+    connection: AsyncConnection, caller: Caller, webhook_id: str
+) -> RegisteredWebhook:
+    """Give a receiver a new secret; deliveries are signed with the one before too, for a day."""
+    values = {
+        "secret": make_secret(),
+        # What a column is set from is what it was before this statement.
+        "previous_secret": webhooks.c.secret,
+        "previous_secret_until": now() + PREVIOUS_SECRET_VALID_FOR,
+    }
+    rotated = await connection.execute(
+        update(webhooks)
+        .where(webhooks.c.id == webhook_id, webhooks.c.tenant_id == caller.tenant_id)
+        .values(values)
+        .returning(webhooks)
+    )
+    row = rotated.one_or_none()
+    if row is None:
+        raise _unknown()
+    return _with_secret(row)
 
 
 async def remove_webhook(connection: AsyncConnection, caller: Caller, webhook_id: str) -> None:
@@ -126,6 +153,53 @@ async def list_deliveries(
     )
 
 
+async def get_delivery(
+    connection: AsyncConnection, caller: Caller, webhook_id: str, delivery_id: str
+) -> DeliveryContent:
+    """Return one delivery to a receiver of the caller; any other raises `NotFoundError`."""
+    await get_webhook(connection, caller, webhook_id)
+    row = (
+        await connection.execute(select(deliveries).where(*_is(caller, webhook_id, delivery_id)))
+    ).one_or_none()
+    if row is None:
+        raise _unknown_delivery()
+    return DeliveryContent.model_validate(row, from_attributes=True)
+
+
+async def replay_delivery(
+    connection: AsyncConnection,
+    caller: Caller,
+    webhook_id: str,
+    delivery_id: str,
+    announcements: Announcements,
+) -> QueuedDelivery:
+    """Let a delivery be sent again at once, with all its attempts before it.
+
+    One that is under way is not sent beside itself: its attempt counts as this one.
+    """
+    await get_webhook(connection, caller, webhook_id)
+    again = {"status": DeliveryStatus.PENDING, "attempts": 0, "due_at": now()}
+    replayed = await connection.execute(
+        update(deliveries)
+        .where(*_is(caller, webhook_id, delivery_id))
+        .values(again | {"delivered_at": None})
+        .returning(deliveries.c.event)
+    )
+    row = replayed.one_or_none()
+    if row is None:
+        raise _unknown_delivery()
+    announcements.wake(connection)
+    return QueuedDelivery(delivery_id=delivery_id, event=row.event, status=DeliveryStatus.PENDING)
+
+
+def _is(caller: Caller, webhook_id: str, delivery_id: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        deliveries.c.id == delivery_id,
+        deliveries.c.webhook_id == webhook_id,
+        deliveries.c.tenant_id == caller.tenant_id,
+    )
+
+
 async def _find(
     connection: AsyncConnection, caller: Caller, webhook_id: str, *, to_keep: bool = False
 ) -> Row[Any]:
@@ -151,10 +225,18 @@ def _webhook(row: Row[Any]) -> Webhook:
     )
 
 
-def _refuse_private(url: str, *, allow_private: bool) -> None:
-    if not allow_private and is_private(url):
-        raise InvalidError({"url": "deliveries are not sent to private addresses"})
+def _with_secret(row: Row[Any]) -> RegisteredWebhook:
+    return RegisteredWebhook(**_webhook(row).model_dump(), secret=row.secret)
+
+
+def _refuse_objectionable(url: str, *, allow_private: bool) -> None:
+    if not allow_private and (objection := find_objection(url)):
+        raise InvalidError({"url": objection})
 
 
 def _unknown() -> NotFoundError:
     return NotFoundError("There is no such webhook.")
+
+
+def _unknown_delivery() -> NotFoundError:
+    return NotFoundError("There is no such delivery to this webhook.")

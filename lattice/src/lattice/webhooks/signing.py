@@ -1,7 +1,8 @@
 """Signatures by the Standard Webhooks rules (specification 1.0), symmetric."""
 
-import secrets
+import secrets as randomness
 from base64 import b64encode
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from standardwebhooks import Webhook
@@ -13,11 +14,11 @@ SECRET_BYTES = 32
 
 def make_secret() -> str:
     """Return a new random secret, `whsec_` and base64."""
-    return PREFIX + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    return PREFIX + b64encode(randomness.token_bytes(SECRET_BYTES)).decode()
 
 
-def sign(secret: str, delivery_id: str, at: datetime, body: str) -> dict[str, str]:
-    """Return the three headers that let the receiver verify `body`.
+def sign(secrets: Sequence[str], delivery_id: str, at: datetime, body: str) -> dict[str, str]:
+    """Return the three headers that let the receiver verify `body` by any of the secrets.
 
     Raises `ValueError` for a naive time.
     """
@@ -25,8 +26,9 @@ def sign(secret: str, delivery_id: str, at: datetime, body: str) -> dict[str, st
         raise ValueError("a time without its zone cannot be signed")
     # The library takes any time for UTC and drops its zone: it must be UTC before.
     utc = at.astimezone(UTC)
+    signatures = [Webhook(secret).sign(delivery_id, utc, body) for secret in secrets]
     return {
         "webhook-id": delivery_id,
         "webhook-timestamp": str(int(utc.timestamp())),
-        "webhook-signature": Webhook(secret).sign(delivery_id, utc, body),
+        "webhook-signature": " ".join(signatures),
     }

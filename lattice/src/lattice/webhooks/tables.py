@@ -25,6 +25,9 @@ webhooks = Table(
     # Kept as it is: signing needs it.
     Column("secret", String(128), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    # Replaced by the present one, and still signed with until then.
+    Column("previous_secret", String(128), nullable=True),
+    Column("previous_secret_until", UtcDateTime, nullable=True),
 )
 
 deliveries = Table(
@@ -57,5 +60,7 @@ deliveries = Table(
     Column("delivered_at", UtcDateTime, nullable=True),
     # Null when nothing is to be sent any more.
     Column("due_at", UtcDateTime, nullable=True),
+    # One worker has it until then, by the clock of the database.
+    Column("leased_until", UtcDateTime, nullable=True),
     Index("ix_deliveries_due_at", "due_at"),
 )
