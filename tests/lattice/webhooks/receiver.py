@@ -1,6 +1,7 @@
 """A receiver of webhooks: a real server on loopback that answers as it is told."""
 
 import asyncio
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -9,6 +10,13 @@ from dataclasses import dataclass, field
 SILENT = 0
 DRIPPING = 1
 HOLDING = 2
+# What never ends, as fast as it is read: an early hint after the other, a header, a body.
+FLOODS = {
+    3: (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100),
+    4: (b"HTTP/1.1 200 OK\r\nX-Flood: ", b"x" * 10_000),
+    5: (b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 10_000),
+}
+EARLY_HINTS, HEADER, BODY = FLOODS
 DRIP_PAUSE_S = 0.02
 
 
@@ -16,14 +24,15 @@ DRIP_PAUSE_S = 0.02
 class Receiver:
     """Answers the given statuses in turn, then the last of them.
 
-    `SILENT` never answers, `DRIPPING` never stops to answer, `HOLDING` answers `answer_held` once
-    `released`.
+    `SILENT` never answers, `DRIPPING` and each of `FLOODS` never stop to answer, `HOLDING` answers
+    `answer_held` once `released`.
     """
 
     statuses: Sequence[int] = (204,)
     requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     answer_held: int = 204
     url: str = ""
+    port: int = 0
     connections: int = 0
     released: asyncio.Event = field(default_factory=asyncio.Event)
     under_way: Counter[str] = field(default_factory=Counter)
@@ -44,6 +53,8 @@ class Receiver:
                 self._came.notify_all()
             status = self.statuses[min(len(self.requests), len(self.statuses)) - 1]
             await self._answer(status, headers["webhook-id"], reader, writer)
+        async with self._came:
+            self._came.notify_all()
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
@@ -59,7 +70,10 @@ class Receiver:
                 await reader.read()
                 return
             if status == DRIPPING:
-                await drip(writer)
+                await pour(writer, b"HTTP/1.1 200 OK\r\nX-Drip: ", b"x", DRIP_PAUSE_S)
+                return
+            if flood := FLOODS.get(status):
+                await pour(writer, *flood)
                 return
         finally:
             self.under_way[id_] -= 1
@@ -82,27 +96,31 @@ class Receiver:
         await self.wait_until(lambda: len(self.requests) >= count, within_s=5)
 
     async def wait_until(self, holds: Callable[[], bool], within_s: float) -> None:
-        """Return when a request has come with which something is true."""
+        """Return when a request has come or ended with which something is true."""
         async with asyncio.timeout(within_s), self._came:
             await self._came.wait_for(holds)
 
 
-async def drip(writer: asyncio.StreamWriter) -> None:
-    """Write a header that does not end, until the other side has left."""
-    writer.write(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+async def pour(
+    writer: asyncio.StreamWriter, first: bytes, again: bytes, pause_s: float = 0
+) -> None:
+    """Write what does not end, until the other side has left."""
+    writer.write(first)
     with suppress(ConnectionError):
         while not writer.is_closing():
-            writer.write(b"x")
+            writer.write(again)
             await writer.drain()
-            await asyncio.sleep(DRIP_PAUSE_S)
+            await asyncio.sleep(pause_s)
 
 
 @asynccontextmanager
-async def receiving(*statuses: int, answer_held: int = 204) -> AsyncIterator[Receiver]:
+async def receiving(
+    *statuses: int, answer_held: int = 204, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Receiver]:
     """Run a receiver while the block lasts."""
     receiver = Receiver(statuses or (204,), answer_held=answer_held)
-    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    receiver.url = f"http://127.0.0.1:{port}/hook"
+    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0, ssl=tls)
+    receiver.port = server.sockets[0].getsockname()[1]
+    receiver.url = f"{'https' if tls else 'http'}://127.0.0.1:{receiver.port}/hook"
     async with server:
         yield receiver
