@@ -96,8 +96,10 @@ def test_who_comes_too_late_says_nothing(lattice: Lattice, late: Attempt) -> Non
             before = await take_one(slow)
             await let_leases_end(lattice)
             present = await take_one(other)
+            queued = await deliveries_when(lattice, token, path, "pending")
             await slow.record(before, late)
             await slow.give_back(before)
+            assert await deliveries_when(lattice, token, path, "pending") == queued
             assert (await slow.take(10))[0] == []
             await other.record(present, ARRIVED)
             await deliveries_when(lattice, token, path, "delivered")
@@ -144,7 +146,8 @@ def test_a_worker_that_was_held_up_sends_nothing(
                 patched.setattr("lattice.webhooks.outbox.BEGUN_WITHIN_S", -1)
                 patched.setattr(Outbox, "give_back", note)
                 await send_test(lattice, token, path)
-                await given_back.wait()
+                async with asyncio.timeout(5):
+                    await given_back.wait()
                 assert receiver.requests == []
             await deliveries_when(lattice, token, path, "delivered")
             assert len(receiver.requests) == 1
