@@ -54,8 +54,10 @@ class Sender:
             return [], None
         try:
             due, pause_s = await uninterrupted(self._outbox.take(self._free))
-        except SQLAlchemyError:
-            structlog.get_logger("lattice").exception("deliveries cannot be read")
+        except SQLAlchemyError as error:
+            # While the database is away this is said every second: without a traceback.
+            log = structlog.get_logger("lattice")
+            log.warning("deliveries cannot be read", error=type(error).__name__)
             return [], DATABASE_PAUSE_S
         self._free -= len(due)
         return due, pause_s
