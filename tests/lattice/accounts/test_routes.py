@@ -7,6 +7,7 @@ import pytest
 from lattice.accounts.tables import users
 from lattice.database import now
 from lattice.security.tables import sessions
+from lattice.settings import Settings
 from lattice.tenants.tables import tenants
 from sqlalchemy import delete, func, insert, select, update
 
@@ -154,16 +155,18 @@ def test_a_refresh_token_is_good_once(lattice: Lattice) -> None:
     assert_problem(lattice.ask("POST", "/api/auth/refresh", json=second), 401)
 
 
-def test_sessions_go_on_while_keys_are_changed(lattice_with: Callable[..., Lattice]) -> None:
+def test_sessions_go_on_while_keys_are_changed(settings_with: Callable[..., Settings]) -> None:
     old, new = 32 * "o", 32 * "n"
-    account = lattice_with(secret=old).register()
-    lattice = lattice_with(secret=new, second_secret=old)
-    assert lattice.ask("GET", "/api/auth/me", token=account.access_token).status_code == 200
-    refresh = {"refresh_token": account.refresh_token}
-    renewed = lattice.ask("POST", "/api/auth/refresh", json=refresh).json()["access_token"]
-    alone = lattice_with(secret=new)
-    assert alone.ask("GET", "/api/auth/me", token=renewed).status_code == 200
-    assert_problem(alone.ask("GET", "/api/auth/me", token=account.access_token), 401)
+    # One after the other, as a process is restarted.
+    with Lattice(settings_with(secret=old)) as lattice:
+        account = lattice.register()
+    with Lattice(settings_with(secret=new, second_secret=old)) as lattice:
+        assert lattice.ask("GET", "/api/auth/me", token=account.access_token).status_code == 200
+        refresh = {"refresh_token": account.refresh_token}
+        renewed = lattice.ask("POST", "/api/auth/refresh", json=refresh).json()["access_token"]
+    with Lattice(settings_with(secret=new)) as lattice:
+        assert lattice.ask("GET", "/api/auth/me", token=renewed).status_code == 200
+        assert_problem(lattice.ask("GET", "/api/auth/me", token=account.access_token), 401)
 
 
 def test_a_refresh_token_of_long_ago_ends_the_session_too(lattice: Lattice) -> None:
