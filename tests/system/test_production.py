@@ -49,7 +49,8 @@ def assert_both_suites_proceed(folder: Path, url: str, ca_file: Path, version: s
     assert done.code == 0, done.text
     run = commands.last_run
     assert run.verdict.action.value == "proceed", run.verdict
-    assert {check.outcome.value for check in run.checks} == {"passed"}
+    # None is skipped; a busy machine may be slow, which is warned about.
+    assert {check.outcome.value for check in run.checks} <= {"passed", "warned"}
     replies = [each for check in run.checks for each in check.attempts[-1].exchanges]
     assert {each.http_version for each in replies if each.http_version} == {version}
 
