@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 from lattice import postgresql
 from tests.lattice.databases import KINDS, PostgresDatabase, sqlite_url, worker_name
 from tests.lattice.in_process import CHEAP_PASSWORDS, Lattice
+from tests.lattice.processes import Served
 from tests.lattice.servers import Redis
 from tests.lattice.shared_postgres import shared_postgres
 from tests.system.lattice_process import LatticeProcess
@@ -29,6 +30,7 @@ def quiet() -> Iterator[None]:
         yield
 
 
+SECRET = "a secret of thirty-two bytes or more"
 # What stores and reads: all of it runs on both databases.
 OF_DATA = {
     "accounts",
@@ -127,6 +129,24 @@ def lattice_with(settings_with: Callable[..., Settings]) -> Iterator[Callable[..
 def lattice(lattice_with: Callable[..., Lattice]) -> Lattice:
     """The application in this process, with a database of its own."""
     return lattice_with()
+
+
+@pytest.fixture
+def usual(tmp_path: Path) -> dict[str, str]:
+    """Settings that a server can start with."""
+    return {
+        "LATTICE_SECRET": SECRET,
+        "LATTICE_DATABASE_URL": f"sqlite:///{tmp_path}/lattice.db",
+    }
+
+
+@pytest.fixture
+def serving(usual: dict[str, str]) -> Iterator[Callable[..., Served]]:
+    """Start servers with these options and settings; none outlives the test."""
+    with ExitStack() as running:
+        yield lambda *options, **settings: running.enter_context(
+            Served(*options, settings=usual | settings)
+        )
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 # Far beyond any start on a busy machine; nothing is judged by it.
 ENDED_WITHIN_S = 60.0
@@ -35,3 +37,44 @@ def run_lattice(
         timeout=ENDED_WITHIN_S,
         check=False,
     )
+
+
+class Served:
+    """A server over plain HTTP whose two outputs are kept apart."""
+
+    def __init__(self, *options: str, settings: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "lattice", "serve", "--port", "0", *options],
+            env=environment(settings),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout
+        self.line = self.process.stdout.readline()
+        self.url = self.line.split()[-1] if self.line else ""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Its host and port."""
+        host, _, port = self.url.rpartition("/")[2].rpartition(":")
+        return host, int(port)
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
+        """Signal it; returns its exit code, and what else it has printed on both outputs."""
+        self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self) -> tuple[int, str, str]:
+        """Wait for its end; returns its exit code, and what else it has printed."""
+        out, err = self.process.communicate(timeout=ENDED_WITHIN_S)
+        return self.process.returncode, out, err
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()

@@ -8,6 +8,7 @@ TREE = [
     (errors.UnauthorizedError("no"), 401),
     (errors.ForbiddenError("no"), 403),
     (errors.NotFoundError("no"), 404),
+    (errors.RequestTimeoutError(7), 408),
     (errors.ConflictError("no"), 409),
     (errors.TooLargeError(7), 413),
     (errors.InvalidError({"name": "no"}), 422),

@@ -7,7 +7,7 @@ import logging
 import structlog
 from lattice.logs import log_as_json
 
-log_as_json(access=False)
+log_as_json()
 log = structlog.get_logger("lattice")
 log.info("begun", tenants=3)
 log.debug("nothing to see")

@@ -3,13 +3,9 @@ import re
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
-from typing import Self
 
 import httpx2
 import pytest
@@ -17,20 +13,10 @@ from lattice.server import serve
 from smokegate.fault_proxy.certificates import Certificates
 
 from tests.lattice.in_process import CHEAP_PASSWORDS
-from tests.lattice.processes import ENDED_WITHIN_S, environment, run_lattice
+from tests.lattice.processes import Served, run_lattice
 from tests.system.lattice_process import LatticeProcess
 
-SECRET = "a secret of thirty-two bytes or more"
 CHEAP = {f"LATTICE_{name.upper()}": str(value) for name, value in CHEAP_PASSWORDS.items()}
-
-
-@pytest.fixture
-def usual(tmp_path: Path) -> dict[str, str]:
-    """Settings that a server can start with."""
-    return {
-        "LATTICE_SECRET": SECRET,
-        "LATTICE_DATABASE_URL": f"sqlite:///{tmp_path}/lattice.db",
-    }
 
 
 @pytest.mark.parametrize(
@@ -89,56 +75,6 @@ def test_a_port_in_use_is_one_line_and_exit_code_2(usual: dict[str, str]) -> Non
     assert ended.stderr == line
 
 
-class Served:
-    """A server over plain HTTP whose two outputs are kept apart."""
-
-    def __init__(self, *options: str, settings: dict[str, str]) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "lattice", "serve", "--port", "0", *options],
-            env=environment(settings),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout
-        self.line = self.process.stdout.readline()
-        self.url = self.line.split()[-1] if self.line else ""
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Its host and port."""
-        host, _, port = self.url.rpartition("/")[2].rpartition(":")
-        return host, int(port)
-
-    def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
-        """Signal it; returns its exit code, and what else it has printed on both outputs."""
-        self.process.send_signal(number)
-        return self.ended()
-
-    def ended(self) -> tuple[int, str, str]:
-        """Wait for its end; returns its exit code, and what else it has printed."""
-        out, err = self.process.communicate(timeout=ENDED_WITHIN_S)
-        return self.process.returncode, out, err
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.communicate()
-
-
-@pytest.fixture
-def serving(usual: dict[str, str]) -> Iterator[Callable[..., Served]]:
-    """Start servers with these options and settings; none outlives the test."""
-    with ExitStack() as running:
-        yield lambda *options, **settings: running.enter_context(
-            Served(*options, settings=usual | settings)
-        )
-
-
 @pytest.fixture
 def served(serving: Callable[..., Served]) -> Served:
     return serving(LATTICE_VERSION="7.8.9")
@@ -191,10 +127,16 @@ def test_development_needs_no_secret(serving: Callable[..., Served]) -> None:
 
 def test_requests_are_logged_only_if_asked_for(serving: Callable[..., Served]) -> None:
     served = serving(LATTICE_ACCESS_LOG="true")
-    httpx2.get(f"{served.url}/health", headers={"Authorization": "Bearer not-to-be-seen"})
+    secret = "not-to-be-seen"
+    headers = {"Authorization": f"Bearer {secret}", "Cookie": secret}
+    reply = httpx2.get(f"{served.url}/health?token={secret}", headers=headers)
     _, _, log = served.end()
-    lines = [json.loads(line) for line in log.splitlines()]
-    assert any("/health" in line["event"] for line in lines)
+    (line,) = (json.loads(line) for line in log.splitlines())
+    assert (line["event"], line["method"], line["status"]) == ("request", "GET", 200)
+    assert (line["path"], line["route"]) == ("/health", "/health")
+    assert line["client"] == "127.0.0.1"
+    assert line["duration_ms"] > 0
+    assert line["request_id"] == reply.headers["x-request-id"]
     assert "not-to-be-seen" not in log
 
 

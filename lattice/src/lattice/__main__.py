@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     if options.command == "migrate":
         return migrate()
-    return serve(options.host, options.port, dev=options.dev)
+    return serve(options.host, options.port, dev=options.dev, listener_fd=options.listener)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,6 +40,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--dev", action="store_true", help="development: make up a secret, allow a local page"
     )
+    # Of the processes that `serve` itself starts when there are to be several.
+    serve.add_argument("--listener", type=int, help=argparse.SUPPRESS)
     commands.add_parser(
         "migrate",
         help="bring the database to the schema of this version",

@@ -17,11 +17,13 @@ from lattice.errors import DatabaseUnusableError
 from lattice.health.metrics import Measuring, Metrics
 from lattice.health.routes import router as health
 from lattice.lattices.routes import router as lattices
+from lattice.overload import ConnectionLimit
 from lattice.pathfinding.routes import router as pathfinding
 from lattice.pathfinding.searches import Searches
 from lattice.problems import UnexpectedErrors, answer_with_problems
 from lattice.ratelimit import RateLimiting, RateLimits
 from lattice.redis import RedisServer
+from lattice.request_log import RequestLog
 from lattice.schema import HEAD
 from lattice.security.body import BodyLimit
 from lattice.security.cors import CrossOrigin
@@ -74,6 +76,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.announcements = Announcements()
     app.state.usage_counter = UsageCounter(app.state.database)
     app.state.metrics = Metrics(settings.version)
+    # The server's own business, which the application says and minds.
+    app.state.connections = ()
+    app.state.draining = False
     for router in FEATURES:
         # Not `include_router`: it makes every route a second time, during the first request.
         app.router.routes.extend(router.routes)
@@ -85,15 +90,19 @@ def create_app(settings: Settings) -> FastAPI:
 
 def _protect(app: FastAPI, settings: Settings) -> None:
     """Put the protections around the routes, the innermost first."""
-    app.add_middleware(BodyLimit, limit_bytes=settings.body_limit_bytes)
     state = app.state
+    app.add_middleware(
+        BodyLimit, limit_bytes=settings.body_limit_bytes, timeout_s=settings.client_timeout_s
+    )
     rate_limits = RateLimits(settings, state.tokens, state.revocations, state.windows)
     app.add_middleware(RateLimiting, rate_limits=rate_limits)
+    app.add_middleware(ConnectionLimit, connections_max=settings.connections_max)
     app.add_middleware(UnexpectedErrors)
     app.add_middleware(CallsCounted, counter=app.state.usage_counter)
     app.add_middleware(CrossOrigin, allowed_origins=settings.allowed_origins)
     app.add_middleware(Measuring, metrics=app.state.metrics)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestLog, access=settings.access_log)
 
 
 def _work(app: FastAPI) -> tuple[Coroutine[Any, Any, None], ...]:

@@ -6,6 +6,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from lattice.errors import NotFoundError
 
+# Without control characters (Cc), in the words of ECMA-262: JSON Schema knows no others.
+ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f]+$"
+
 
 class Asked(BaseModel):
     """A body that is refused when it names anything else: a tenant, a role, a misspelt field."""

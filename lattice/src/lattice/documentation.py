@@ -17,6 +17,7 @@ from lattice.errors import (
     ApiError,
     BadRequestError,
     InvalidError,
+    RequestTimeoutError,
     TooLargeError,
     TooManyRequestsError,
     UnauthorizedError,
@@ -69,7 +70,7 @@ def _document_refusals(operation: dict[str, Any], *, is_limited: bool) -> None:
     has_body = "requestBody" in operation
     implied: list[type[ApiError]] = [
         *([UnauthorizedError] if "security" in operation else []),
-        *([BadRequestError, TooLargeError] if has_body else []),
+        *([BadRequestError, RequestTimeoutError, TooLargeError] if has_body else []),
         *([InvalidError] if has_body or "parameters" in operation else []),
         *([TooManyRequestsError] if is_limited else []),
     ]

@@ -5,6 +5,7 @@ ApiError
 ├── UnauthorizedError         401  with WWW-Authenticate
 ├── ForbiddenError            403
 ├── NotFoundError             404  also what belongs to another tenant
+├── RequestTimeoutError       408
 ├── ConflictError             409
 ├── TooLargeError             413
 ├── InvalidError              422  names the fields
@@ -75,6 +76,17 @@ class ConflictError(ApiError):
     """It contradicts what is there."""
 
     status = HTTPStatus.CONFLICT
+
+
+class RequestTimeoutError(ApiError):
+    """The body did not come in time."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
+
+    def __init__(self, timeout_s: float) -> None:
+        # What would still come belongs to no request.
+        headers = {"Connection": "close"}
+        super().__init__(f"The request body was not whole within {timeout_s:g} s.", headers=headers)
 
 
 class TooLargeError(ApiError):

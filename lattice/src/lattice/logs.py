@@ -6,6 +6,7 @@ import sys
 import structlog
 
 _SHARED: tuple[structlog.typing.Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     # The plain traceback: the values of variables would show passwords and tokens.
@@ -13,8 +14,8 @@ _SHARED: tuple[structlog.typing.Processor, ...] = (
 )
 
 
-def log_as_json(*, access: bool) -> None:
-    """Set the process's logging up, the server's own included; requests only with `access`."""
+def log_as_json() -> None:
+    """Set the process's logging up, the server's own included."""
     structlog.configure(
         processors=[*_SHARED, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -32,5 +33,3 @@ def log_as_json(*, access: bool) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    if access:
-        logging.getLogger("uvicorn.access").setLevel(logging.INFO)

@@ -12,7 +12,10 @@ import socket
 import ssl
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
+from types import FrameType
+from typing import cast
 
 import uvicorn
 from fastapi import FastAPI
@@ -20,10 +23,13 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from lattice.app import create_app
+from lattice.connections import Connection, Lingering
 from lattice.database import Database
 from lattice.logs import log_as_json
 from lattice.schema import HEAD
 from lattice.settings import Settings
+from lattice.tracing import tracing
+from lattice.workers import serve_with_workers
 
 EXIT_UNUSABLE = 2
 BACKLOG = 2048
@@ -31,6 +37,9 @@ BACKLOG = 2048
 # of a request.
 KEEP_ALIVE_S = 75
 SHUTDOWN_WITHIN_S = 10
+# What is connected to a process that is replaced gets as long for its next request.
+HAND_OVER_WITHIN_S = 10
+STANDARD_INPUT = 0
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
 
 
@@ -38,14 +47,23 @@ class UnusableError(Exception):
     """Something that an operator has set cannot be used; the text is the line to print."""
 
 
-def serve(host: str, port: int, *, dev: bool) -> int:
-    """Serve until told to stop; return the exit code: 0, or 2 after one line on stderr."""
+def serve(host: str, port: int, *, dev: bool, listener_fd: int | None = None) -> int:
+    """Serve until told to stop; return the exit code: 0, or 2 after one line on stderr.
+
+    With the descriptor of a socket that listens, as one of several processes that share it.
+    """
     try:
         settings = _settings(dev=dev)
-        log_as_json(access=settings.access_log)
+        log_as_json()
         context = _tls(settings)
-        listener = _listen(host, port)
-        with listener:
+        if listener_fd is not None:
+            with socket.socket(fileno=listener_fd) as listener:
+                _run(settings, listener, context, host, is_one_of_several=True)
+            return 0
+        with _listen(host, port) as listener:
+            if settings.workers > 1:
+                ready_line = _ready_line(settings, listener, host, tls=context is not None)
+                return serve_with_workers(settings, listener, ready_line)
             _run(settings, listener, context, host)
     except UnusableError as error:
         print(f"lattice: {error}", file=sys.stderr)  # noqa: T201 - the operator's line
@@ -96,15 +114,21 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _run(
-    settings: Settings, listener: socket.socket, context: ssl.SSLContext | None, host: str
+    settings: Settings,
+    listener: socket.socket,
+    context: ssl.SSLContext | None,
+    host: str,
+    *,
+    is_one_of_several: bool = False,
 ) -> None:
     app = create_app(settings)
     config = uvicorn.Config(
         app,
+        http=_connections(settings),
         lifespan="off",
         ws="none",
         log_config=None,
-        access_log=settings.access_log,
+        access_log=False,
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
@@ -115,9 +139,23 @@ def _run(
     # What is there now stays: the collector need not look through it during a request.
     gc.freeze()
     gc.enable()
-    server = Server(config, _ready_line(settings, listener, host, tls=context is not None))
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+    server = Server(config, app, _ready_line(settings, listener, host, tls=context is not None))
+    server.may_be_replaced = is_one_of_several
+    with (
+        tracing(app, settings.version),
+        asyncio.Runner(loop_factory=config.get_loop_factory()) as runner,
+    ):
         runner.run(_serve(app, server, listener))
+
+
+def _connections(settings: Settings) -> type[Connection]:
+    made = partial(
+        Connection,
+        timeout_s=settings.client_timeout_s,
+        connections_max=settings.connections_max,
+    )
+    # It is called and nothing else.
+    return cast("type[Connection]", made)
 
 
 async def _serve(app: FastAPI, server: "Server", listener: socket.socket) -> None:
@@ -169,16 +207,65 @@ def _ready_line(settings: Settings, listener: socket.socket, host: str, *, tls: 
 
 
 class Server(uvicorn.Server):
-    """Says when it accepts connections, and ends with code 0 on SIGINT and SIGTERM."""
+    """Says when it accepts connections, and ends with code 0 on SIGINT and SIGTERM.
 
-    def __init__(self, config: uvicorn.Config, ready_line: str) -> None:
+    On SIGTERM it serves on for `drain_s` first, and says that it is not ready. One that may be
+    replaced hands over when its standard input ends: it takes no more connections, and ends when
+    there are none.
+    """
+
+    may_be_replaced = False
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI, ready_line: str) -> None:
         super().__init__(config)
+        self.server_state: Lingering = Lingering()
+        self._app = app
+        self._drain_s: float = app.state.settings.drain_s
         self._ready_line = ready_line
+        self._ends_with: int | None = None
+        self._is_handing_over = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept, then say so."""
         await super().startup(sockets)
+        self._app.state.connections = self.server_state.connections
+        if self.may_be_replaced:
+            loop = asyncio.get_running_loop()
+            loop.add_reader(STANDARD_INPUT, self._hand_over)
         print(self._ready_line, flush=True)  # noqa: T201 - what starters wait for
+
+    async def main_loop(self) -> None:
+        """Serve until told to stop, and then as long as there is reason to."""
+        await super().main_loop()
+        if self._is_handing_over:
+            await self._go_on(HAND_OVER_WITHIN_S)
+        elif self._ends_with == signal.SIGTERM and self._drain_s:
+            self._app.state.draining = True
+            await self._go_on(self._drain_s)
+
+    async def _go_on(self, for_s: float) -> None:
+        self.should_exit = False
+        self.server_state.drain()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(for_s):
+                await super().main_loop()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Say whether it is time to end."""
+        is_over = await super().on_tick(counter)
+        return is_over or (self._is_handing_over and not self.server_state.connections)
+
+    def _hand_over(self) -> None:
+        asyncio.get_running_loop().remove_reader(STANDARD_INPUT)
+        for server in self.servers:
+            server.close()
+        self._is_handing_over = True
+        self.should_exit = True
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Note what it was told to end with; a second signal ends it at once."""
+        self._ends_with = self._ends_with or sig
+        super().handle_exit(sig, frame)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

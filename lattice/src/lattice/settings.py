@@ -62,6 +62,22 @@ class Settings(BaseSettings):
     body_limit_bytes: int = Field(
         default=1_048_576, gt=0, description="Largest request body taken."
     )
+    client_timeout_s: float = Field(
+        default=30,
+        gt=0,
+        description="Time in which a request has to be there whole, and a reply has to be read on.",
+    )
+    connections_max: int = Field(
+        default=1000, gt=0, description="Connections of one process; more are asked to come back."
+    )
+    workers: int = Field(
+        default=1, gt=0, description="Processes that serve; several count in Redis."
+    )
+    drain_s: float = Field(
+        default=0,
+        ge=0,
+        description="Time after SIGTERM in which it serves on and says that it is not ready.",
+    )
     rate_limit_anonymous: int = Field(
         default=100, gt=0, description="Requests a minute of an address without a valid token."
     )
@@ -208,6 +224,12 @@ class Settings(BaseSettings):
                 raise ValueError(msg)
         if second == secret:
             msg = "LATTICE_SECOND_SECRET is LATTICE_SECRET: nothing would be changed"
+            raise ValueError(msg)
+        if self.workers > 1 and self.redis_url is None:
+            msg = (
+                "LATTICE_WORKERS: several processes count rate limits together in Redis: "
+                "set LATTICE_REDIS_URL"
+            )
             raise ValueError(msg)
         return self
 

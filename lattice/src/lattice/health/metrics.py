@@ -3,37 +3,50 @@
 Routes are counted by their template: a path with an id in it would make a series of its own.
 """
 
+import os
 import time
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 NO_ROUTE = "none"
 OTHER_METHOD = "other"
+# The library decides by it, when it is imported, where counts are kept.
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 OPENMETRICS = "application/openmetrics-text"
 
 
 class Metrics:
-    """The measurements of one application, in a registry of its own."""
+    """The measurements of one application, in a registry of its own.
+
+    Where several processes serve, each counts in a file of its own, and whichever is asked adds
+    all of them up.
+    """
 
     def __init__(self, version: str) -> None:
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
+        self._registry = counted = CollectorRegistry()
+        if SHARED_FOLDER in os.environ:
+            MultiProcessCollector(self._registry)  # type: ignore[no-untyped-call]
+            # What this one process counts is in the sum already.
+            counted = CollectorRegistry()
+        else:
+            ProcessCollector(registry=self._registry)
         Info("lattice", "The service.", registry=self._registry).info({"version": version})
         self.requests = Counter(
             "http_requests",
             "Requests answered, by method, route template and status.",
             ["method", "route", "status"],
-            registry=self._registry,
+            registry=counted,
         )
         self.duration_s = Histogram(
             "http_request_duration_seconds",
             "Time from a request's head to its reply's end.",
             ["method", "route"],
-            registry=self._registry,
+            registry=counted,
         )
 
     def exposition(self, accept: str) -> tuple[bytes, str]:

@@ -1,6 +1,6 @@
 """What operators and their machines ask; no account is needed and no limit applies."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header
 from fastapi.responses import JSONResponse
@@ -18,6 +18,8 @@ from lattice.settings import settings_of
 
 router = APIRouter(tags=["operations"])
 
+WELL: dict[bool, Literal["healthy", "degraded"]] = {True: "healthy", False: "degraded"}
+
 
 @router.get(
     "/health",
@@ -29,17 +31,19 @@ async def see_health(request: Request, database: Transactions) -> Response:
     """Return the state of the service, its version and the state of what it uses.
 
     `redis` may be "not configured". While it is away the service is degraded: every process
-    counts rate limits for itself.
+    counts rate limits for itself. Before it ends it is draining: it serves, and is not to be asked
+    for more.
     """
     checks = await service.check_all(database, redis_of(request))
     well = checks["database"] == service.CONNECTED
+    draining = request.app.state.draining
     whole = checks["redis"] in {service.CONNECTED, service.NOT_CONFIGURED}
     health = Health(
-        status="unhealthy" if not well else "healthy" if whole else "degraded",
+        status="unhealthy" if not well else "draining" if draining else WELL[whole],
         version=settings_of(request).version,
         checks=checks,
     )
-    return JSONResponse(health.model_dump(), 200 if well else 503)
+    return JSONResponse(health.model_dump(), 200 if well and not draining else 503)
 
 
 @router.get("/health/live", summary="Does the process answer?")
@@ -49,8 +53,10 @@ async def see_live() -> Live:
 
 
 @router.get("/health/ready", summary="Can it take requests?", responses=refusals(UnavailableError))
-async def see_ready(database: Transactions) -> Ready:
-    """Answer 200 while requests can be served, 503 while not."""
+async def see_ready(request: Request, database: Transactions) -> Ready:
+    """Answer 200 while requests can be served, 503 while not, and before it ends."""
+    if request.app.state.draining:
+        raise UnavailableError("The service is about to end.")
     await service.check_database(database)
     return Ready()
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 class Health(BaseModel):
     """The state of the service and of what it needs."""
 
-    status: Literal["healthy", "degraded", "unhealthy"]
+    status: Literal["healthy", "degraded", "draining", "unhealthy"]
     version: str = Field(examples=["0.1.0"])
     checks: dict[str, str] = Field(examples=[{"database": "connected", "redis": "not configured"}])
 

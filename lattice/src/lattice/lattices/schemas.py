@@ -12,7 +12,7 @@ from pydantic import (
     field_validator,
 )
 
-from lattice.asked import Asked
+from lattice.asked import ONE_LINE, Asked
 from lattice.lattices.grid import Connectivity, check_obstacles
 from lattice.tenants.plans import WIDEST
 
@@ -21,7 +21,7 @@ BULK_MAX = 100
 Name = Annotated[
     str,
     # Control characters: a name is shown in one line. Kept as it is: what is said is read back.
-    StringConstraints(min_length=1, max_length=200, pattern=r"^\P{Cc}+$"),
+    StringConstraints(min_length=1, max_length=200, pattern=ONE_LINE),
     Field(description="What people call the lattice.", examples=["Warehouse, ground floor"]),
 ]
 Description = Annotated[

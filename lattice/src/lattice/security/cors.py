@@ -21,7 +21,8 @@ PREFLIGHT_HEADERS = {
 }
 # What a page may read of a reply beside the few headers that it may always read.
 EXPOSED_HEADERS = (
-    "Idempotent-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate"
+    "Idempotent-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, "
+    "X-Request-ID"
 )
 
 

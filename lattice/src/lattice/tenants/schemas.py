@@ -5,12 +5,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from lattice.asked import Asked
+from lattice.asked import ONE_LINE, Asked
 
 TenantName = Annotated[
     str,
     # No control characters: a name is shown in one line, and PostgreSQL stores no NUL.
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^\P{Cc}+$"),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=ONE_LINE),
     Field(description="What people call the tenant.", examples=["Example Ltd"]),
 ]
 
