@@ -77,4 +77,5 @@ class Served:
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
             self.process.kill()
-            self.process.communicate()
+        with self.process:
+            """Its pipes are closed."""

@@ -114,11 +114,17 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 def _methods_of(routes: Sequence[BaseRoute], scope: Scope) -> list[str]:
-    """Every method that the path takes: the router itself knows only its first match."""
+    """Every method that the resource takes: the router itself knows only its first match.
+
+    Its resource is that of the first template that fits: `/bulk` is no id.
+    """
+    fitting = [route for route in routes if route.matches(scope)[0] is not Match.NONE]
+    template = getattr(fitting[0], "path", None) if fitting else None
+    same = [route for route in fitting if getattr(route, "path", None) == template]
 
     def taken(method: str) -> bool:
         asked = dict(scope) | {"method": method}
-        return any(route.matches(asked)[0] is Match.FULL for route in routes)
+        return any(route.matches(asked)[0] is Match.FULL for route in same)
 
     return [method for method in METHODS if taken(method)]
 

@@ -1,9 +1,11 @@
 """The caller's usage."""
 
+import re
 from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
+from pydantic import BeforeValidator
 from starlette.requests import Request
 
 from lattice.database import Transactions
@@ -15,6 +17,18 @@ from lattice.usage.schemas import Usage
 
 SPAN_DAYS_DEFAULT = 30
 SPAN_DAYS_MAX = 366
+ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def _only_as_written(day: object) -> object:
+    # A number would be taken for seconds since 1970.
+    if isinstance(day, str) and not ISO_DATE.fullmatch(day):
+        msg = "a day is written as 2026-01-31"
+        raise ValueError(msg)
+    return day
+
+
+Day = Annotated[date, BeforeValidator(_only_as_written)]
 
 
 def _not_counted(request: Request) -> None:
@@ -27,11 +41,11 @@ router = APIRouter(prefix="/api/usage", tags=["usage"], dependencies=[Depends(_n
 
 def _span(
     first: Annotated[
-        date | None,
+        Day | None,
         Query(alias="from", description="First day, UTC; by default 29 days before the last."),
     ] = None,
     last: Annotated[
-        date | None, Query(alias="to", description="Last day, UTC; by default today.")
+        Day | None, Query(alias="to", description="Last day, UTC; by default today.")
     ] = None,
 ) -> tuple[date, date]:
     last = last or service.today()

@@ -1,0 +1,112 @@
+"""Several processes behind one port."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.lattice.in_process import PASSWORD
+from tests.lattice.load import Load
+from tests.lattice.processes import Served, run_lattice
+from tests.lattice.servers import Redis, assert_in_the_end
+
+Serving = Callable[..., Served]
+FREE = {f"LATTICE_RATE_LIMIT_{whose}": "1000000" for whose in ("ANONYMOUS", "SESSION", "TENANT")}
+
+
+@pytest.fixture
+def several(serving: Serving, redis: Redis, tmp_path: Path) -> Served:
+    (tmp_path / "tmp").mkdir()
+    return serving(
+        "--dev",
+        LATTICE_WORKERS="2",
+        LATTICE_SECRET="",
+        LATTICE_REDIS_URL=redis.url,
+        LATTICE_PASSWORD_TIME_COST="1",
+        LATTICE_PASSWORD_MEMORY_KIB="64",
+        TMPDIR=str(tmp_path / "tmp"),
+        **FREE,
+    )
+
+
+def processes_of(served: Served) -> set[int]:
+    pid = served.process.pid
+    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
+def is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def counted(served: Served) -> float:
+    """How many times /version was answered, as whichever process is asked says."""
+    exposition = httpx2.get(f"{served.url}/metrics").text
+    found = re.findall(r'^http_requests_total\{.*route="/version".*\} (\S+)$', exposition, re.M)
+    return sum(map(float, found))
+
+
+def test_without_redis_several_are_refused(serving: Serving, tmp_path: Path) -> None:
+    ended = run_lattice("serve", "--dev", "--port", "0", settings={"LATTICE_WORKERS": "2"})
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        "lattice: LATTICE_WORKERS: several processes count rate limits together in Redis: "
+        "set LATTICE_REDIS_URL\n"
+    )
+
+
+def test_what_cannot_be_used_is_said_once(redis: Redis) -> None:
+    settings = {
+        "LATTICE_WORKERS": "3",
+        "LATTICE_REDIS_URL": redis.url,
+        "LATTICE_DATABASE_URL": "sqlite:////no/such/folder/x.db",
+    }
+    ended = run_lattice("serve", "--dev", "--port", "0", settings=settings)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+
+
+def test_whichever_is_asked_knows_the_caller_and_has_counted_everything(several: Served) -> None:
+    account = {"email": "a@example.com", "password": PASSWORD, "tenant_name": "a"}
+    reply = httpx2.post(f"{several.url}/api/auth/register", json=account)
+    token = {"Authorization": f"Bearer {reply.json()['access_token']}"}
+    first, second = processes_of(several)
+    for times in (2, 4, 6):
+        # Each alone: the system gives a connection to whoever comes first.
+        for pid in (first, second):
+            os.kill(pid, signal.SIGSTOP)
+            assert httpx2.get(f"{several.url}/api/auth/me", headers=token).status_code == 200
+            httpx2.get(f"{several.url}/version")
+            os.kill(pid, signal.SIGCONT)
+        assert counted(several) == times
+    os.kill(second, signal.SIGKILL)
+    assert_in_the_end(lambda: len(processes_of(several) - {second}) == 2)
+    assert counted(several) == 6
+    assert '"a process has died"' in several.end()[2]
+
+
+def test_renewing_all_of_them_under_load_loses_no_request(several: Served, tmp_path: Path) -> None:
+    before = processes_of(several)
+    with Load([several.url]) as load:
+        several.process.send_signal(signal.SIGHUP)
+        assert_in_the_end(lambda: not before & processes_of(several))
+        load.await_more(20)
+    assert load.lost == []
+    assert len(processes_of(several)) == 2
+    code, _, log = several.end()
+    assert code == 0
+    assert '"processes renewed"' in log
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_all_of_them_end_with_the_one_that_was_started(several: Served) -> None:
+    processes = processes_of(several)
+    assert len(processes) == 2
+    several.process.kill()
+    several.process.wait()
+    assert_in_the_end(lambda: not any(map(is_alive, processes)))
