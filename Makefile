@@ -9,7 +9,7 @@ export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test hostile kills history-campaign check audit format bench acted-out ci-tools clean
+.PHONY: help setup demo test hostile kills history-campaign contract check audit format bench acted-out ci-tools clean
 
 help: ## List what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ kills: .venv/.ready ## Kill 300 runs at random moments, sweep, and look for what
 
 history-campaign: .venv/.ready ## Write into a history with eight processes for a minute, kill some, and look
 	@.venv/bin/python -m tests.system.history_campaign 60
+
+contract: .venv/.ready ## Hold Lattice to its OpenAPI description with thousands of requests
+	@.venv/bin/python -m tests.lattice.contract
 
 check: .venv/.ready ## Lint, types, layers, scripts, deployment files, locked dependencies
 	@.venv/bin/ruff check .

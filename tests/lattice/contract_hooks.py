@@ -16,17 +16,16 @@ class Bearer:
     """Gives every call a token that is good when the call is made."""
 
     def __init__(self) -> None:
+        self._client = httpx2.Client(base_url=os.environ["CONTRACT_URL"])
         self._headers: dict[str, str] = {}
 
     def get(self, case: Any, context: Any) -> dict[str, str]:
-        with httpx2.Client(base_url=os.environ["CONTRACT_URL"]) as client:
-            # The calls remove accounts and end sessions: that is what they are for.
-            if client.get("/api/auth/me", headers=self._headers).status_code != 200:
-                account = {"email": f"{uuid4()}@example.com", "password": PASSWORD}
-                reply = client.post(
-                    "/api/auth/register", json=account | {"tenant_name": "Contract"}
-                )
-                self._headers = {"Authorization": f"Bearer {reply.json()['access_token']}"}
+        # The calls remove accounts and end sessions: that is what they are for.
+        if self._client.get("/api/auth/me", headers=self._headers).status_code != 200:
+            account = {"email": f"{uuid4()}@example.com", "password": PASSWORD}
+            account |= {"tenant_name": "Contract"}
+            reply = self._client.post("/api/auth/register", json=account)
+            self._headers = {"Authorization": f"Bearer {reply.json()['access_token']}"}
         return self._headers
 
     def set(self, case: Any, data: dict[str, str], context: Any) -> None:

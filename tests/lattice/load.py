@@ -21,8 +21,8 @@ CLIENTS = 4
 class Load:
     """Requests of several clients at once while the block lasts; `lost` says what went wrong.
 
-    They go to one of `urls`, which may change meanwhile. Half of the clients keep their connections, half make one
-    for each request; half of all requests create something, which no client sends twice.
+    They go to `urls`, which may change meanwhile. Half of the clients keep their connections, half
+    make one for each request; half of all requests create something, which no client sends twice.
     """
 
     def __init__(self, urls: Sequence[str]) -> None:

@@ -30,6 +30,7 @@ def test_nothing_is_redirected(lattice: Lattice, path: str) -> None:
         ("PUT", "/api/auth/me", "DELETE, GET"),
         ("DELETE", "/api/tenants/x", "GET, PATCH"),
         ("GET", LOGIN, "POST"),
+        ("OPTIONS", "/api/lattices/bulk", "POST"),
         ("BREW", LOGIN, "POST"),
     ],
 )

@@ -113,6 +113,9 @@ def test_certificate_and_key_come_together_and_exist(tmp_path: Path) -> None:
         "expiry_interval_s",
         "smoke_account_ttl_s",
         "password_workers",
+        "client_timeout_s",
+        "connections_max",
+        "workers",
     ],
 )
 @pytest.mark.parametrize("value", [0, -1, "many"])
