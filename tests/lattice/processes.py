@@ -78,4 +78,4 @@ class Served:
         if self.process.poll() is None:
             self.process.kill()
         with self.process:
-            """Its pipes are closed."""
+            pass  # Waits for it, and closes its pipes.
