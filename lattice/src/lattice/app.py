@@ -77,7 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.usage_counter = UsageCounter(app.state.database)
     app.state.metrics = Metrics(settings.version)
     # The server's own business, which the application says and minds.
-    app.state.connections = ()
+    app.state.connections = set()
     app.state.draining = False
     for router in FEATURES:
         # Not `include_router`: it makes every route a second time, during the first request.
