@@ -9,6 +9,7 @@ import fcntl
 import shlex
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,8 +49,8 @@ def _start_keeper(folder: Path) -> None:
 
 
 def _keep(folder: Path) -> None:
-    server_folder = folder / "server"
-    server_folder.mkdir(exist_ok=True)
+    # A new one each time: the first may have ended before a late worker asks for another.
+    server_folder = Path(tempfile.mkdtemp(prefix="server-", dir=folder))
     with (folder / "users").open("w") as users, postgres(server_folder) as url:
         written = folder / "url.new"
         written.write_text(url)
