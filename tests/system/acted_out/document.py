@@ -18,7 +18,8 @@ Each row was acted out against a real Lattice API: by a proxy, a relay or a reso
 it, by a second replica, by another server or database under it. What acts out counts how often it
 did so; where nothing needs to be done, the records of the runs are counted. A run in which nothing
 was acted out is an error, never a result. `make acted-out` repeats all of it; the rows stand in
-`tests/system/acted_out/`, and the tests act every row out once.
+`tests/system/acted_out/`. The tests act out every condition once, and of the faults the first for
+each check and verdict.
 """
 CONDITIONS = """\
 ## What healthy deployments show
