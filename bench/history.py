@@ -160,8 +160,8 @@ def _pages(store: Store, somewhere: Callable[[int], str]) -> dict[str, Question]
     one_run_page = partial(run_page.page, can_log_in=True)
     return {
         "overview": showing(overview_page.page),
-        "an environment": showing(environment.page, name="production"),
-        "an environment, a year": showing(environment.page, name="production", days="365"),
+        "an environment": showing(environment.page, environment="production"),
+        "an environment, a year": showing(environment.page, environment="production", days="365"),
         "a check, a year": showing(check.page, id="workflows.check_7", days="365"),
         "a run": showing(one_run_page, id=""),
         "runs": showing(runs_page.page),

@@ -18,14 +18,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
-from smokegate.fault_proxy.client_link import LINGER_RESET, READ_BYTES
+from smokegate.fault_proxy.client_link import READ_BYTES, close_with_reset
 
 # Pieces, of up to READ_BYTES each, on their way in one direction before the sender has to wait.
 PIECES_MAX = 128
@@ -128,7 +127,7 @@ class DelayRelay:
                 group.create_task(self._deliver_to_client(back, client, number))
         except* OSError:
             for end in ends:
-                end.reset()
+                close_with_reset(end.writer)
         finally:
             for end in ends:
                 await end.close()
@@ -156,12 +155,6 @@ class _End:
         self.writer = writer
         # A drain then waits until the kernel has all, and closing after it loses nothing.
         writer.transport.set_write_buffer_limits(high=0)
-
-    def reset(self) -> None:
-        """Make the coming close an RST."""
-        accepted = self.writer.get_extra_info("socket")
-        with contextlib.suppress(OSError):
-            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
 
     async def close(self) -> None:
         self.writer.transport.abort()

@@ -21,6 +21,14 @@ class BodyTooLargeError(Exception):
     """A body that the proxy will not hold in memory."""
 
 
+def close_with_reset(writer: asyncio.StreamWriter) -> None:
+    """Make the coming close of a connection an RST."""
+    accepted = writer.get_extra_info("socket")  # None where it is closed already
+    if accepted is not None:
+        with contextlib.suppress(OSError):
+            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
+
+
 class ClientLink:
     """One accepted connection, TLS already done; `number` counts from 1."""
 
@@ -122,10 +130,7 @@ class ClientLink:
     async def reset(self) -> None:
         """Close with RST."""
         self._over = True
-        accepted = self._writer.get_extra_info("socket")  # None where it is closed already
-        if accepted is not None:
-            with contextlib.suppress(OSError):
-                accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
+        close_with_reset(self._writer)
         await self.abort()
 
     async def close(self) -> None:
