@@ -172,10 +172,15 @@ def load(
 
     Raises `UsageError` that names the key, where it stands and what was expected.
     """
-    found = {**_from_file((folder or Path()) / FILE_NAME), **_from_environment(environ)}
+    found = {**from_file((folder or Path()) / FILE_NAME), **from_environment(environ)}
     for key, value in options.items():
         if value is not None:
             found[key] = Sourced(value, f"--{key.removesuffix('_s').replace('_', '-')}")
+    return from_sources(found)
+
+
+def from_sources(found: Mapping[str, Sourced]) -> Settings:
+    """Put the settings together from what was found of each; raises `UsageError` as `load` does."""
     known = {key: convert(key, found[key], _TYPES[key]) for key in KEYS if key in found}
     _refuse_crossed_shares(known, found)
     _refuse_blind_sample(known, found)
@@ -339,21 +344,23 @@ def _is_address(text: str) -> bool:
     )
 
 
-def _from_file(path: Path) -> dict[str, Sourced]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from None
-    try:
-        found = _flattened(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is not TOML: {error}") from None
+def from_file(path: Path) -> dict[str, Sourced]:
+    """What a `smokegate.toml` sets; nothing if there is none."""
+    found = flattened(document(path)) if path.exists() else {}
     return {key: Sourced(value, path.name) for key, value in found.items()}
 
 
-def _flattened(document: Mapping[str, Any]) -> dict[str, Any]:
+def document(path: Path) -> dict[str, Any]:
+    """What a file in TOML holds; raises `UsageError` where it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not TOML: {error}") from None
+
+
+def flattened(document: Mapping[str, Any]) -> dict[str, Any]:
     """Read `[rollback] command` as `rollback_command`; any other table is a suite's own."""
     found: dict[str, Any] = {}
     for name, value in document.items():
@@ -364,8 +371,8 @@ def _flattened(document: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, Sourced]:
-    """Read our own names over those of the field."""
+def from_environment(environ: Mapping[str, str]) -> dict[str, Sourced]:
+    """What the environment sets; our own names win over those of the field."""
     plain = {key: name for name, key in PLAIN_NAMES.items()}
     own = {name.removeprefix(PREFIX).lower(): name for name in environ if name.startswith(PREFIX)}
     return {
