@@ -170,6 +170,16 @@ async def test_it_is_over_within_its_limit_when_the_target_hangs(at_s: float) ->
     assert len(run.leftovers) == len(it.journal.creations) >= 1
 
 
+async def test_while_the_target_settles_no_check_begins_after_it() -> None:
+    transport = ScriptedTransport({"GET /health": NEVER, "POST /accounts": NEVER})
+    resources = (account, remove_account, remove_thing)
+    it = Rehearsal(suite(), transport=transport, resources=resources, wait_s=100.0)
+    run = await interrupted(it, 2.0)
+    assert it.now_s == 2.0
+    assert set(outcomes(run).values()) == {UNKNOWN}
+    assert set(transport.lines) == {"GET /health"}
+
+
 async def test_a_cancellation_from_outside_is_an_interruption() -> None:
     it = rehearsal()
     running = asyncio.create_task(it.run())

@@ -157,6 +157,8 @@ class Engine:
 
     async def _run_checks(self) -> None:
         await self._probes.settle(self._session.tell)
+        if self._attempts.interrupted:
+            return  # settling took the cancellation for its own end
         self._probes.start()
         self._supply.start()
         together = [check for check in self._plan.checks if not check.exclusive]
