@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from smokegate import __version__, streams
 from smokegate.errors import SmokegateError, UsageError
+from smokegate.fleet.arguments import add_fleet
 from smokegate.history.arguments import add_history
 from smokegate.service.arguments import add_serve
 from smokegate.signals import Insistence, handled
@@ -118,6 +119,7 @@ def parser() -> argparse.ArgumentParser:
     _add_audit(commands)
     add_serve(commands)
     add_history(commands)
+    add_fleet(commands)
     return root
 
 
@@ -273,6 +275,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         "run": _run,
         "demo": _demo,
         "explain": _explain,
+        "fleet": _fleet,
         "audit": _audit,
         "history": _history,
         "serve": _serve,
@@ -381,6 +384,13 @@ def _audit(arguments: argparse.Namespace) -> int:
         )
     given = {"url": arguments.url, "ca_file": arguments.ca_file}
     return command.run(settings.load(given, os.environ), stream, give_up(lambda: None))
+
+
+def _fleet(arguments: argparse.Namespace) -> int:
+    from smokegate.fleet import command
+    from smokegate.verification import give_up
+
+    return command.run(arguments, os.environ, give_up(lambda: None))
 
 
 def _serve(arguments: argparse.Namespace) -> int:

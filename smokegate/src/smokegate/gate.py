@@ -9,6 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import msgspec
 from smokegate import __version__, baseline, journal, places
 from smokegate.client import Session
 from smokegate.client.curl import CurlTransport
-from smokegate.control_run import Earlier
+from smokegate.control_run import Earlier, Samples
 from smokegate.engine import Engine, Event, Plan, in_loop, sweep_one
 from smokegate.errors import JournalError, UsageError
 from smokegate.resources import Remover
@@ -55,37 +56,66 @@ def verify(
     """
     refuse_no_target(settings)
     plan = load_plan()
-    earlier = earlier or Earlier()
-    with Watchdog(_longest_s(settings), give_up) as watchdog:
-        run = in_loop(
-            lambda: _verify(
+    with Watchdog(longest_s(settings), give_up) as watchdog:
+        return in_loop(
+            lambda: verified(
                 settings,
                 plan,
                 listen,
                 suites,
-                earlier=earlier,
-                watchdog=watchdog,
+                interrupting=watchdog.interrupting,
+                earlier=earlier or Earlier(),
                 swept=behind or settings,
                 prepare=prepare,
             )
         )
-    run = msgspec.structs.replace(run, baseline=earlier.baseline, earlier_samples=earlier.samples)
-    run = msgspec.structs.replace(run, notes=[*run.notes, *baseline.notes(run)])
-    return sealed(JudgedRun(**_fields(run), verdict=judge(run)), settings.signing_key)
 
 
-async def _verify(
+async def verified(
     settings: Settings,
     plan: Plan,
     listen: Callable[[Event], None],
     suites: list[str],
     *,
+    interrupting: Callable[[Callable[[str], None]], AbstractContextManager[None]],
     earlier: Earlier,
-    watchdog: Watchdog,
+    swept: Settings,
+    prepare: Callable[[Session], None] = lambda _: None,
+    run_id: str = "",
+) -> JudgedRun:
+    """Verify in the loop that runs, beside whatever else does; see `verify`.
+
+    `interrupting` is entered for as long as the run lasts, with what ends it early.
+    """
+    run = await _run(
+        settings,
+        plan,
+        listen,
+        suites,
+        interrupting=interrupting,
+        compared=earlier.compared_samples,
+        swept=swept,
+        prepare=prepare,
+        run_id=run_id or new_run_id(),
+    )
+    run = msgspec.structs.replace(run, baseline=earlier.baseline, earlier_samples=earlier.samples)
+    run = msgspec.structs.replace(run, notes=[*run.notes, *baseline.notes(run)])
+    return sealed(JudgedRun(**_fields(run), verdict=judge(run)), settings.signing_key)
+
+
+async def _run(
+    settings: Settings,
+    plan: Plan,
+    listen: Callable[[Event], None],
+    suites: list[str],
+    *,
+    interrupting: Callable[[Callable[[str], None]], AbstractContextManager[None]],
+    compared: Samples,
     swept: Settings,
     prepare: Callable[[Session], None],
+    run_id: str,
 ) -> Run:
-    run_id, folder = new_run_id(), journal.folder(settings.journal)
+    folder = journal.folder(settings.journal)
     book = journal.Journal(
         folder,
         journal.Header(
@@ -98,11 +128,11 @@ async def _verify(
     )
     known = places.known(folder, settings.url)
     session = _session(settings, run_id, book, known)
-    session.earlier_samples = earlier.compared_samples
+    session.earlier_samples = compared
     prepare(session)
     engine = Engine(plan, session, book, listen, tool=TOOL)
     try:
-        with watchdog.interrupting(engine.interrupt):
+        with interrupting(engine.interrupt):
             run = await engine.run()
     finally:
         await session.transport.close()
@@ -217,7 +247,7 @@ def refuse_no_target(settings: Settings) -> None:
         ) from None
 
 
-def _longest_s(settings: Settings) -> float:
+def longest_s(settings: Settings) -> float:
     """How long a run may take whose checks let it end."""
     return (
         settings.wait_s + settings.run_timeout_s + settings.cleanup_timeout_s + _LONGEST_CLOSING_S

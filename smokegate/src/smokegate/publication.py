@@ -24,6 +24,7 @@ from smokegate.streams import say
 
 if TYPE_CHECKING:
     from smokegate.history.remembering import Remembered
+    from smokegate.history.store import Store
     from smokegate.reports.last_good import LastGood
 
 
@@ -36,6 +37,8 @@ class Publication:
     stream: TextIO
     json_file: str = ""
     baseline_file: str = ""
+    say: Callable[[str], None] = say
+    store: Store | None = None  # the history, where it is open already
 
     def publish(self) -> None:
         """Give the run to every outlet; what may have to wait for a database comes last."""
@@ -48,23 +51,24 @@ class Publication:
             self.remember,
         )
 
-    def give_to(self, *outlets: Callable[[], None]) -> None:
+    def give_to(self, *outlets: Callable[[], object]) -> None:
         """Give the run to some outlets, whatever becomes of the others."""
         for outlet in outlets:
             try:
                 outlet()
             except OSError as error:
-                say(f"smokegate: {error}")
+                self.say(f"smokegate: {error}")
             except Exception:  # a report's bug must not turn a verdict into none
-                say(f"{traceback.format_exc()}smokegate: a bug in a report; please report it")
+                self.say(f"{traceback.format_exc()}smokegate: a bug in a report; please report it")
 
-    def write_results(self) -> None:
+    def write_results(self) -> list[Path]:
         """Write the result files, and say where they are."""
         from smokegate.reports import files
 
         written = files.write_all(self.run, Path(self.settings.results), self._last_good)
         names = ", ".join(sorted(path.name for path in written))
         Outlet(self.stream).line(f"Results in {self.settings.results}: {names}")
+        return written
 
     def write_json(self) -> None:
         """Write the run where `--json` says."""
@@ -84,7 +88,7 @@ class Publication:
             why = (
                 "the run was interrupted" if run.interrupted else "it has only a part of the checks"
             )
-            say(f"smokegate: --save-baseline: {baseline} was not written: {why}")
+            self.say(f"smokegate: --save-baseline: {baseline} was not written: {why}")
         elif baseline:
             files.write_json(run, Path(baseline))
 
@@ -100,13 +104,13 @@ class Publication:
         from smokegate.telemetry.exporting import export
 
         for trouble in filter(None, export(self.run, self.settings)):
-            say(f"smokegate: {trouble}")
+            self.say(f"smokegate: {trouble}")
 
     def remember(self) -> None:
         """Take the run into the history, and say what became worse since the last good one."""
         trouble = self._remembered and self._remembered.trouble
         if trouble:
-            say(f"smokegate: {trouble}")
+            self.say(f"smokegate: {trouble}")
         before = self._last_good()
         if before is None:
             return
@@ -123,7 +127,7 @@ class Publication:
             return None
         from smokegate.history.remembering import remember  # long after the verdict was shown
 
-        return remember(self.run, self.settings)
+        return remember(self.run, self.settings, self.store)
 
     def _last_good(self) -> LastGood | None:
         """The last good run before it; nobody waits for that at the end of an interrupted one."""

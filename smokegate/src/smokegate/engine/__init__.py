@@ -5,7 +5,8 @@ It tells what happens as events and returns the run; who listens is not its busi
 
 from smokegate.engine.engine import CheckFinished, Engine, Event, RunStarted, Waiting, sweep_one
 from smokegate.engine.loop import in_loop
-from smokegate.engine.plan import Plan, load, plan, select_by_words
+from smokegate.engine.output import sorted_by_attempt
+from smokegate.engine.plan import Plan, Suites, find, load, plan, select_by_words
 
 __all__ = [
     "CheckFinished",
@@ -13,10 +14,13 @@ __all__ = [
     "Event",
     "Plan",
     "RunStarted",
+    "Suites",
     "Waiting",
+    "find",
     "in_loop",
     "load",
     "plan",
     "select_by_words",
+    "sorted_by_attempt",
     "sweep_one",
 ]

@@ -73,7 +73,10 @@ class _Sorter(io.TextIOBase):
 
 @contextmanager
 def sorted_by_attempt() -> Iterator[None]:
-    """Tell the output of attempts apart while the block runs."""
+    """Tell the output of attempts apart while the block runs; within another it changes nothing."""
+    if isinstance(sys.stdout, _Sorter):
+        yield
+        return
     with redirect_stdout(_Sorter(sys.stdout)), redirect_stderr(_Sorter(sys.stderr)):
         yield
 

@@ -7,7 +7,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from smokegate.checks import (
     Check,
@@ -82,17 +82,44 @@ def load(
     A file that cannot be loaded makes its suite missing rather than the run impossible; a path
     that is not there, and a check that is put together wrongly, raise `SuiteError`.
     """
+    return find(paths).plan(settings, suite=suite, select=select)
+
+
+class Suites(NamedTuple):
+    """The suites under some paths, loaded; `broken` says why others are not."""
+
+    found: list[type[Suite]]
+    broken: list[str]
+    narrowed: bool
+
+    def plan(
+        self,
+        settings: Settings,
+        *,
+        suite: str = "",
+        select: Callable[[Check], bool] | None = None,
+    ) -> Plan:
+        """Plan a run of their checks, or of some of them."""
+        return plan(
+            self.found,
+            settings,
+            broken=self.broken,
+            suite=suite,
+            select=select,
+            narrowed=self.narrowed,
+        )
+
+
+def find(paths: list[Path]) -> Suites:
+    """Load the suites under some paths; see `load`."""
     found: list[type[Suite]] = []
     broken: list[str] = []
-    files = suite_files(paths)
-    for file in files:
+    for file in suite_files(paths):
         try:
             found += suites_in(load_module(file))
         except SuiteError as error:
             broken.append(str(error))
-    return plan(
-        found, settings, broken=broken, suite=suite, select=select, narrowed=_narrows(paths)
-    )
+    return Suites(found, broken, _narrows(paths))
 
 
 def plan(

@@ -41,28 +41,29 @@ class Remembered(NamedTuple):
     last_good: LastGood | None = None
 
 
-def remember(run: JudgedRun, settings: Settings) -> Remembered:
+def remember(run: JudgedRun, settings: Settings, store: Store | None = None) -> Remembered:
     """Take a run into the history, with those that could not be before.
 
-    A run that cannot be stored is kept in a file, and taken in by a later one.
+    A run that cannot be stored is kept in a file, and taken in by a later one. A store that is open
+    already stays open.
     """
     url = url_of(settings)
     if not url:
         return Remembered()
-    spool = journal.folder(settings.journal) / _SPOOL
     try:
-        store = opened(url)
+        there = store or opened(url)
     except Exception as error:  # a bug in storing must not lose the run
-        return Remembered(_kept_for_later(run, spool, error))
+        return Remembered(keep_for_later(run, settings, error))
     try:
-        store.remember(run)
-        trouble = _take_in(store, spool)
+        there.remember(run)
+        trouble = _take_in(there, _spool(settings))
     except Exception as error:
-        return Remembered(_kept_for_later(run, spool, error))
+        return Remembered(keep_for_later(run, settings, error))
     else:
-        return _beside_the_last_good(store, run, trouble)
+        return _beside_the_last_good(there, run, trouble)
     finally:
-        store.close()
+        if store is None:
+            there.close()
 
 
 def _beside_the_last_good(store: Store, run: JudgedRun, trouble: str) -> Remembered:
@@ -87,16 +88,20 @@ def opened(url: str) -> Store:
     return store
 
 
-def _kept_for_later(run: JudgedRun, spool: Path, why: Exception) -> str:
-    """Keep a run in a file, whole or not at all, and say so."""
+def keep_for_later(run: JudgedRun, settings: Settings, why: Exception) -> str:
+    """Keep a run in a file, whole or not at all, and say where, and why it had to be."""
+    spool = _spool(settings)
     try:
         spool.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = spool / f"{run.run_id}.json"
-        write_whole(file, to_json(run), mode=0o600)
-        then = f"it is kept in {file} and taken in by a later run"
+        write_whole(spool / f"{run.run_id}.json", to_json(run), mode=0o600)
+        then = f"it is kept in {spool} and taken in by a later run"
     except OSError as error:
         then = f"nor could it be kept for later: {error.filename}: {error.strerror or error}"
     return f"the run is not in the history yet: {_said(why)}; {then}"
+
+
+def _spool(settings: Settings) -> Path:
+    return journal.folder(settings.journal) / _SPOOL
 
 
 def _said(error: Exception) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -26,11 +26,20 @@ def write_all(
     second. `last_good`, which may take its time, is called when all but the page is written. Raises
     `ReportError`, in one line, if they cannot be written.
     """
-    contents = _contents(run, last_good)
+    return write_together(folder, run.started_at, _contents(run, last_good))
+
+
+def write_together(
+    folder: Path, moment: str, contents: Mapping[tuple[str, str], Callable[[], bytes]]
+) -> list[Path]:
+    """Write files under the stamp of one moment; `contents` has stem and suffix of each name.
+
+    Raises `ReportError`, in one line, if they cannot be written.
+    """
     written = []
     with _explained("results were", folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with _claimed_stamp(folder, _timestamp(run), list(contents)) as stamp:
+        with _claimed_stamp(folder, _timestamp(moment), list(contents)) as stamp:
             for (stem, suffix), make in contents.items():
                 path = folder / f"{stem}_{stamp}{suffix}"
                 write_whole(path, make())
@@ -72,9 +81,9 @@ def _page(run: JudgedRun, last_good: LastGood | None) -> bytes:
     return page(run, last_good).encode("utf-8", "backslashreplace")
 
 
-def _timestamp(run: JudgedRun) -> str:
-    """The second in which the run began, as in 20250131_235959."""
-    date, _, time = run.started_at.partition("T")
+def _timestamp(moment: str) -> str:
+    """The second of a moment, as in 20250131_235959."""
+    date, _, time = moment.partition("T")
     return f"{date.replace('-', '')}_{time[:8].replace(':', '')}"
 
 

@@ -49,9 +49,14 @@ def title(run: JudgedRun) -> Markup:
 
 def icon(run: JudgedRun) -> str:
     """A disc in the colour of the verdict, as the address of a picture."""
+    return icon_of(run.verdict.action)
+
+
+def icon_of(action: Action) -> str:
+    """A disc in the colour of an action, as the address of a picture."""
     return (
         "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
-        f"%3Ccircle cx='8' cy='8' r='7' fill='%23{_COLORS[run.verdict.action]}'/%3E%3C/svg%3E"
+        f"%3Ccircle cx='8' cy='8' r='7' fill='%23{_COLORS[action]}'/%3E%3C/svg%3E"
     )
 
 

@@ -1,0 +1,1 @@
+"""Many targets verified by one process: one table, one report, one exit code."""
