@@ -28,6 +28,7 @@ from smokegate.service.pages.routes import Pages
 
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 _PLAIN = frozenset({"/metrics", "/health"})
+_LAST = {"Connection": "close"}  # the server closes it after a bug, and must say so before
 _OUR_FAULT = "The reason stands in what smokegate serve prints; please report it."
 _LATER = {"Retry-After": "10"}
 
@@ -66,7 +67,7 @@ def _as_refusal(error: Exception) -> HTTPException:
         return error
     if isinstance(error, HistoryError):
         return HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, f"{error}", _LATER)
-    return HTTPException(HTTPStatus.INTERNAL_SERVER_ERROR, _OUR_FAULT)
+    return HTTPException(HTTPStatus.INTERNAL_SERVER_ERROR, _OUR_FAULT, _LAST)
 
 
 def _refused(pages: Pages, request: Request, error: HTTPException) -> Response:
