@@ -21,6 +21,7 @@ from smokegate.client.session import learn_settings
 from smokegate.errors import UsageError
 from smokegate.results import Action, Baseline, JudgedRun, to_json
 from smokegate.settings import Settings, is_secret_name
+from smokegate.versions import same_version
 
 Refusal = Callable[[JudgedRun, Settings], str]
 
@@ -122,7 +123,7 @@ def _no_way_back(run: JudgedRun, settings: Settings) -> str:
         return "the control run does not know which version it saw; decide by hand"
     if not version and not settings.deployment:
         return "it is not known which version was deployed; give --expect-version"
-    if back_to == version:
+    if same_version(back_to, version):
         return f"the control run saw version {version} too, so there is none to go back to"
     odd = [each for each in (back_to, version) if each and not _VERSION.fullmatch(each)]
     return f"{odd[0]!r} does not look like a version; decide by hand" if odd else ""

@@ -29,9 +29,14 @@ Function = TypeVar("Function", bound=Callable[..., Awaitable[None]])
 
 
 class Suite:
-    """The root of all suites; an instance is made for each attempt at a check."""
+    """The root of all suites; an instance is made for each attempt at a check.
+
+    `service_versions` says for which versions of the service a suite is, as in ">=1.4,<2"; empty
+    for any.
+    """
 
     suite: ClassVar[str] = ""
+    service_versions: ClassVar[str] = ""
     consequence: ClassVar[Consequence] = Consequence.SHARE
 
 

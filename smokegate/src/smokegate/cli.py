@@ -218,7 +218,9 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--url", help="the target (default: PRODUCTION_URL)")
     run.add_argument("--suite", choices=("health", "workflows"), help="run only this suite")
     run.add_argument("-k", dest="words", metavar="WORDS", help="run only checks with these words")
-    run.add_argument("--expect-version", metavar="VERSION", help="what the target should serve")
+    run.add_argument(
+        "--expect-version", metavar="VERSION", help="what it should serve; auto: as CI or git says"
+    )
     run.add_argument(
         "--wait", type=float, metavar="SECONDS", help="time the target may take to settle (10)"
     )

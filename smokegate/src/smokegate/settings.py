@@ -147,6 +147,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
+AUTO = "auto"  # as expect_version: what the pipeline says that it deploys
 _FIRST_YEAR = 1970
 _A_MOMENT = "a moment such as 2026-01-31T12:00:00Z"
 # What a person calls what msgspec says was expected.
@@ -176,12 +177,16 @@ def load(
     for key, value in options.items():
         if value is not None:
             found[key] = Sourced(value, f"--{key.removesuffix('_s').replace('_', '-')}")
+    expected = found.get("expect_version")
+    if expected and expected.value == AUTO:
+        found["expect_version"] = _deployed(expected.source, environ, folder or Path())
     return from_sources(found)
 
 
 def from_sources(found: Mapping[str, Sourced]) -> Settings:
     """Put the settings together from what was found of each; raises `UsageError` as `load` does."""
     known = {key: convert(key, found[key], _TYPES[key]) for key in KEYS if key in found}
+    _refuse_unknown_version(known, found)
     _refuse_crossed_shares(known, found)
     _refuse_blind_sample(known, found)
     _refuse_wrong_addresses(known, found)
@@ -190,6 +195,25 @@ def from_sources(found: Mapping[str, Sourced]) -> Settings:
     extra = {key: sourced for key, sourced in found.items() if key not in KEYS}
     url = check_url(known["url"], found["url"].source) if "url" in known else DEFAULT_URL
     return Settings(**{**known, "url": url}, extra=extra, url_given="url" in known)
+
+
+def _deployed(source: str, environ: Mapping[str, str], folder: Path) -> Sourced:
+    from smokegate.pipeline import deployed_version
+
+    version = deployed_version(environ, folder)
+    if not version:
+        raise UsageError(
+            f"{source}: auto: neither GitHub, GitLab or Jenkins nor git in this folder says which "
+            "version is deployed; give it"
+        )
+    return Sourced(version, source)
+
+
+def _refuse_unknown_version(known: Mapping[str, Any], found: Mapping[str, Sourced]) -> None:
+    """Refuse `auto` where there is not one pipeline of one target, which would say what it is."""
+    if known.get("expect_version") == AUTO:
+        source = found["expect_version"].source
+        raise UsageError(f"{source}: expect_version: auto is for one target; give the version")
 
 
 def _refuse_no_moment(known: Mapping[str, Any], found: Mapping[str, Sourced]) -> None:

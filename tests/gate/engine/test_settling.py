@@ -253,6 +253,14 @@ async def test_the_old_version_everywhere_means_investigate() -> None:
     assert (run.version, action(run)) == ("1.0", Action.INVESTIGATE)
 
 
+@pytest.mark.parametrize(("told", "wanted"), [("1.1", "v1.1"), ("3f78685", "3f786850" + "e" * 32)])
+async def test_a_version_may_be_written_in_another_way(told: str, wanted: str) -> None:
+    document = {"version": told}
+    run = await rehearsal(answered(document=document), expect_version=wanted).run()
+    assert settling_in(run).outcome is Outcome.PASSED
+    assert (run.stale, run.version) == ("", told)
+
+
 async def test_an_expected_version_is_looked_for_even_without_a_wait() -> None:
     run = await rehearsal(OLD, expect_version="1.1", wait_s=0.0).run()
     assert action(run) is Action.INVESTIGATE

@@ -20,6 +20,7 @@ from smokegate.engine.output import sorted_by_attempt
 from smokegate.engine.plan import Plan
 from smokegate.engine.probes import SUITE as PROBES
 from smokegate.engine.probes import Probes
+from smokegate.engine.service_versions import misfits
 from smokegate.engine.supply import Supply, Unavailable
 from smokegate.journal import Journal
 from smokegate.resources import CLIENT, Remover
@@ -30,6 +31,7 @@ from smokegate.results import (
     Run,
     Thresholds,
 )
+from smokegate.versions import same_version
 
 # An interrupted run has 6 seconds for everything; what is left is for the reports.
 _INTERRUPTED_S = 5.0
@@ -252,11 +254,12 @@ class Engine:
         left: list[str],
     ) -> Run:
         settings, versions = self._session.settings, self._session.versions
+        version = max(versions, key=lambda version: versions[version], default="")
         return Run(
             run_id=self._session.run_id,
             target=settings.url,
             environment=settings.environment,
-            version=max(versions, key=lambda version: versions[version], default=""),
+            version=version,
             started_at=_iso(started_at),
             finished_at=_iso(finished_at),
             duration_s=round(duration_s, 6),
@@ -274,10 +277,16 @@ class Engine:
             suites={**self._plan.suites, PROBES: self._tool},
             leftovers=left,
             down=self._confirmation.down,
-            stale="" if settings.expect_version in versions else self._probes.stale,
-            notes=self._notes_of(versions),
+            stale=self._stale_beside(versions),
+            notes=self._notes_of(versions, version),
             tool=self._tool,
         )
+
+    def _stale_beside(self, versions: dict[str, int]) -> str:
+        """What is served instead of the expected version, unless that came in the meantime."""
+        expected = self._session.settings.expect_version
+        came = any(same_version(version, expected) for version in versions)
+        return "" if came else self._probes.stale
 
     def _without_answer(self, results: list[CheckResult], moment: str) -> list[MissingSuite]:
         """The required suites in which nothing that decides applies."""
@@ -290,12 +299,12 @@ class Engine:
                 missing.append(MissingSuite(suite=suite, reason=f"nothing in {suite} applies"))
         return missing
 
-    def _notes_of(self, versions: dict[str, int]) -> list[str]:
-        notes = list(self._notes)
+    def _notes_of(self, versions: dict[str, int], most: str) -> list[str]:
+        told = [*self._notes, *misfits(self._plan.checks, most)]
         if len(versions) > 1:
             shares = ", ".join(f"{version} in {n}" for version, n in sorted(versions.items()))
-            notes.append(f"the target serves several versions: {shares} replies")
-        return notes
+            told.append(f"the target serves several versions: {shares} replies")
+        return told
 
 
 async def sweep_one(ledger: Ledger, removers: dict[str, Remover], session: Session) -> list[str]:

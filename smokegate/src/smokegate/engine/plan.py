@@ -19,6 +19,7 @@ from smokegate.checks import (
     suite_settings,
     suites_in,
 )
+from smokegate.engine.service_versions import bounds_in
 from smokegate.errors import SuiteError
 from smokegate.resources import Catalogue, catalogue_of
 from smokegate.results import MissingSuite
@@ -137,6 +138,8 @@ def plan(
         refuse_unknown(settings.extra, declared)
     everything = [check for each in found for check in checks_of(each)]
     _refuse_twins(everything)
+    for each in found:
+        bounds_in(each)  # one that cannot be read is said before the run
     checks = [
         check
         for check in everything

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from smokegate.client import Client, Reply
 from smokegate.client.body import parsed
 from smokegate.expectations import INVESTIGATE, ROLLBACK, WARN, expect, expect_all
+from smokegate.versions import same_version
 
 _SERVER_ERROR, _TOO_MANY_REQUESTS = 500, 429
 _VERSION_CHARS = 100  # what is longer is none
@@ -58,7 +59,7 @@ class Settling:
         told = await self._wait(client, asyncio.get_running_loop().time() + wait_s)
         _demand_readiness(client, told, f"it is ready within {wait_s:g} s")
         versions, wanted = _versions(client, told), client.settings.expect_version
-        if wanted and versions.total() == len(told) and versions.keys().isdisjoint({wanted, ""}):
+        if wanted and versions.total() == len(told) and not _is_anywhere(wanted, versions):
             self.stale = shares(versions)
         _demand_one_version(client, versions)
 
@@ -152,7 +153,14 @@ def _versions(client: Client, told: list[Told]) -> Counter[str]:
 def is_one_version(versions: Counter[str], client: Client) -> bool:
     """Whether all were told the expected version, or all the same where none is expected."""
     wanted = client.settings.expect_version
-    return set(versions) == {wanted} if wanted else len(versions) <= 1
+    if not wanted:
+        return len(versions) <= 1
+    return bool(versions) and all(same_version(version, wanted) for version in versions)
+
+
+def _is_anywhere(wanted: str, versions: Counter[str]) -> bool:
+    """Whether a version was told somewhere, or where none was told could be."""
+    return any(not version or same_version(version, wanted) for version in versions)
 
 
 def version_in(reply: Reply, field: str) -> str:
