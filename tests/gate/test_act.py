@@ -79,6 +79,11 @@ REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {},
         "saw version 1.0.0 too, so there is none to go back to",
     ),
+    "same version, written otherwise": (
+        {"baseline": baseline(version="v1.0.0")},
+        {},
+        "saw version 1.0.0 too, so there is none to go back to",
+    ),
     "version now unknown": ({"version": ""}, {}, "not known which version was deployed"),
     "expected is the same": (
         {"version": ""},
@@ -152,6 +157,9 @@ def test_deployments_are_told_apart(configured: Callable[..., Settings]) -> None
         record_of(run, configured(deployment="release-8")),
     }
     assert len(records) == 5
+    expected = configured(expect_version="v1.0.0")
+    down = msgspec.structs.replace(run, version="")
+    assert record_of(run, expected) == record_of(down, expected)
     named = configured(deployment="release-7")
     other = msgspec.structs.replace(run, version="1.0.1")
     assert record_of(run, named) == record_of(other, named)

@@ -1,6 +1,6 @@
-"""The interlock: a rollback command runs only when nothing speaks against it, and only once.
+"""The interlock: what rolls back is run or asked only when nothing speaks against it, and once.
 
-It runs for a whole run whose verdict is rollback, if a usable control run opened the gate and knows
+It is for a whole run whose verdict is rollback, if a usable control run opened the gate and knows
 which version to go back to; never twice for one deployment.
 """
 
@@ -39,21 +39,36 @@ def act_on(
 ) -> str:
     """Roll back if the verdict says so and nothing speaks against it; show what is done, and why.
 
-    Returns the version to which the command was to go back, or nothing if it did not run: it runs
-    only in earnest.
+    Returns the version that was to be gone back to, or nothing if nothing was done: it is done only
+    in earnest.
     """
-    if run.verdict.action is not Action.ROLLBACK or not settings.rollback_command:
+    if run.verdict.action is not Action.ROLLBACK or not settings.can_roll_back:
         return ""
     why = refusal(run, settings) or (claim(run, settings) if in_earnest else "")
     if why:
         show(f"Rollback refused: {why}." if in_earnest else f"With --act, refused: {why}.")
         return ""
     back_to, redactor = _before(run).version, _redactor(settings, environ)
-    words = redactor.text(shlex.join(command_of(settings)))
+    words = redactor.text(_in_words(settings))
     if not in_earnest:
         show(f"With --act this would go back to version {back_to}: {words}")
         return ""
     show(f"Going back to version {back_to}: {words}")
+    if settings.rollback_webhook:
+        show(_asked(run, settings, redactor))
+    else:
+        show(_run(run, settings, environ, redactor, show))
+    return back_to
+
+
+def _run(
+    run: JudgedRun,
+    settings: Settings,
+    environ: Mapping[str, str],
+    redactor: Redactor,
+    show: Callable[[str], None],
+) -> str:
+    """Run the rollback command, and say what became of it."""
     wrong = command.run(
         command_of(settings),
         environment(run, settings, environ),
@@ -62,8 +77,26 @@ def act_on(
         redactor=redactor,
         show=lambda line: show(f"  | {line}"),
     )
-    show(f"The rollback command failed: {wrong}." if wrong else "The rollback command has ended.")
-    return back_to
+    return f"The rollback command failed: {wrong}." if wrong else "The rollback command has ended."
+
+
+def _asked(run: JudgedRun, settings: Settings, redactor: Redactor) -> str:
+    """Call the rollback webhook, and say what became of it."""
+    from smokegate import rollback_webhook
+
+    version, back_to = judged_version(run, settings), _before(run).version
+    wrong = rollback_webhook.ask(run, settings, version=version, back_to=back_to)
+    if wrong:
+        return f"The rollback webhook failed: {redactor.text(wrong)}."
+    return "The rollback webhook has taken it."
+
+
+def _in_words(settings: Settings) -> str:
+    if not settings.rollback_webhook:
+        return shlex.join(command_of(settings))
+    from smokegate import rollback_webhook
+
+    return rollback_webhook.in_words(settings)
 
 
 def command_of(settings: Settings) -> list[str]:
@@ -75,13 +108,18 @@ def command_of(settings: Settings) -> list[str]:
 
 
 def refusal(run: JudgedRun, settings: Settings) -> str:
-    """Why the rollback command must not run, and what to do about it; empty if it may."""
+    """Why nothing must be rolled back, and what to do about it; empty if it may be."""
     return next(filter(None, (reason(run, settings) for reason in _REFUSALS)), "")
 
 
 def judged_version(run: JudgedRun, settings: Settings) -> str:
-    """The version that the verdict is about: the one that was served, or else expected."""
-    return run.version or settings.expect_version
+    """The version that the verdict is about: the one that was served, or else expected.
+
+    Where both are one, it is written as the expected one, which is always there: a deployment must
+    not have two names.
+    """
+    expected = settings.expect_version
+    return expected if not run.version or same_version(run.version, expected) else run.version
 
 
 def _not_called_for(run: JudgedRun, _: Settings) -> str:
@@ -89,10 +127,12 @@ def _not_called_for(run: JudgedRun, _: Settings) -> str:
     return "" if action is Action.ROLLBACK else f"the verdict is {action.value}, not rollback"
 
 
-def _no_command(_: JudgedRun, settings: Settings) -> str:
+def _no_way(_: JudgedRun, settings: Settings) -> str:
     words = command_of(settings)
+    if settings.rollback_webhook:
+        return ""
     if not words:
-        return "there is no rollback_command; set it in smokegate.toml"
+        return "there is no rollback_command and no rollback_webhook; set one in smokegate.toml"
     if shutil.which(words[0]) is None:
         return f"there is no program {words[0]!r}; give its whole path in rollback_command"
     return ""
@@ -138,7 +178,7 @@ def _done_before(run: JudgedRun, settings: Settings) -> str:
 
 _REFUSALS: tuple[Refusal, ...] = (
     _not_called_for,
-    _no_command,
+    _no_way,
     _only_a_part,
     _no_baseline,
     _bad_before,

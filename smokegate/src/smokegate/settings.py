@@ -21,6 +21,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 
 from smokegate.errors import UsageError
+from smokegate.signature import SECRET_PREFIX, key_of
 
 DEFAULT_URL = "http://localhost:8000"
 FILE_NAME = "smokegate.toml"
@@ -39,6 +40,8 @@ SECRETS = frozenset(
         "test_password",
         "proxy",
         "rollback_command",
+        "rollback_webhook",
+        "rollback_secret",
         "signing_key",
         "history",
         "metrics_push",
@@ -120,6 +123,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_reply_bytes: Count = 4_194_304  # on the wire
     max_decoded_bytes: Count = 8_388_608  # after decompression
     rollback_command: str = ""  # divided into words as a shell does; none runs it
+    rollback_webhook: str = ""  # or a URL that is asked to, by a POST
+    rollback_secret: Token = ""  # whsec_... signs that POST, anything else is its bearer token
     rollback_timeout_s: Seconds = 300.0
     history: str = ""  # an SQLAlchemy URL; "none" remembers nothing, empty: a file of the user's
     metrics_folder: str = ""  # of node_exporter's textfile collector
@@ -138,6 +143,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def target(self) -> SplitResult:
         """The parts of the URL."""
         return urlsplit(self.url)
+
+    @property
+    def can_roll_back(self) -> bool:
+        """Whether there is a way to roll a release back."""
+        return bool(self.rollback_command or self.rollback_webhook)
 
     def public(self) -> dict[str, Any]:
         """What may be shown: every setting but the secrets."""
@@ -192,6 +202,7 @@ def from_sources(found: Mapping[str, Sourced]) -> Settings:
     _refuse_wrong_addresses(known, found)
     _refuse_no_moment(known, found)
     _refuse_no_gateway(known, found)
+    _refuse_wrong_rollback(known, found)
     extra = {key: sourced for key, sourced in found.items() if key not in KEYS}
     url = check_url(known["url"], found["url"].source) if "url" in known else DEFAULT_URL
     return Settings(**{**known, "url": url}, extra=extra, url_given="url" in known)
@@ -239,6 +250,22 @@ def _refuse_no_gateway(known: Mapping[str, Any], found: Mapping[str, Sourced]) -
     if url and (split_password or re.search("[?#]", url) or _wrong_with_parts(shown)):
         source = found["metrics_push"].source
         raise UsageError(f"{source}: metrics_push: expected a URL such as http://example.com:9091")
+
+
+def _refuse_wrong_rollback(known: Mapping[str, Any], found: Mapping[str, Sourced]) -> None:
+    """Refuse what could not be asked to roll back; neither address nor secret is repeated."""
+    url, secret = known.get("rollback_webhook", ""), known.get("rollback_secret", "")
+    if url and ("@" in url or "#" in url or _wrong_with_parts(url.partition("?")[0])):
+        source = found["rollback_webhook"].source
+        raise UsageError(f"{source}: rollback_webhook: expected a URL such as https://example.com")
+    if url and known.get("rollback_command"):
+        source = found["rollback_webhook"].source
+        raise UsageError(f"{source}: rollback_webhook: there is a rollback_command too; keep one")
+    if secret.startswith(SECRET_PREFIX) and not key_of(secret):
+        source = found["rollback_secret"].source
+        raise UsageError(
+            f"{source}: rollback_secret: expected 24 to 64 bytes in base64 after {SECRET_PREFIX}"
+        )
 
 
 def convert(key: str, sourced: Sourced, kind: Any) -> Any:

@@ -80,18 +80,21 @@ class Verification:
 
     def _refuse_acting_blindly(self, settings: Settings) -> None:
         """Say before the run what would keep it from acting after it."""
-        if not (self.act or settings.rollback_command):
+        if not (self.act or settings.can_roll_back):
             return
         from smokegate.act import command_of
 
-        if not command_of(settings):
-            raise UsageError("--act: there is no rollback_command; set it in smokegate.toml")
+        if not (command_of(settings) or settings.rollback_webhook):
+            raise UsageError(
+                "--act: there is no rollback_command and no rollback_webhook; set one in "
+                "smokegate.toml"
+            )
         if self.act and not self.baseline:
             raise UsageError("--act: give --baseline: it says which version to go back to")
 
     def _act_on(self, run: JudgedRun, earlier: Earlier, settings: Settings) -> None:
         """Roll back where that is called for, and verify again; the verdict stays what it was."""
-        if not settings.rollback_command:
+        if not settings.can_roll_back:
             return
         from smokegate import act
 
@@ -111,7 +114,11 @@ class Verification:
     def _look_whether_it_helped(
         self, back_to: str, earlier: Earlier, settings: Settings, show: Callable[[str], None]
     ) -> None:
-        expecting = msgspec.structs.replace(settings, expect_version=back_to)
+        # What was asked only answers that it has begun.
+        patience_s = settings.rollback_timeout_s if settings.rollback_webhook else 0.0
+        expecting = msgspec.structs.replace(
+            settings, expect_version=back_to, wait_s=max(settings.wait_s, patience_s)
+        )
         again = self._verify(earlier, expecting)
         helped = again.verdict.action.opens_the_gate
         show(f"The rollback {'helped' if helped else 'did not help'}.")

@@ -122,6 +122,8 @@ def learn_settings(redactor: Redactor, settings: Settings) -> None:
     redactor.add(settings.test_password)
     redactor.add(settings.signing_key)
     redactor.add(settings.token)
+    redactor.add(settings.rollback_secret)
+    redactor.add(settings.rollback_webhook)
     for url in settings.history, settings.proxy, settings.metrics_push:
         redactor.add(urlsplit(url).password or "")
     for key, sourced in settings.extra.items():
