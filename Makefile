@@ -51,8 +51,11 @@ check: .venv/.ready ## Lint, types, layers, scripts, deployment files, locked de
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
-	@.venv/bin/shellcheck tests/smoke/smoke_test_runner.sh .ci/run deploy/lattice/roles.sh
-	@.venv/bin/hadolint deploy/lattice/Containerfile
+	@.venv/bin/shellcheck tests/smoke/smoke_test_runner.sh .ci/run deploy/*/*.sh
+	@PATH=$(CURDIR)/.venv/bin:$$PATH jactionlint action.yml
+	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-actions action.yml
+	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci deploy/gitlab/*.yml
+	@.venv/bin/hadolint deploy/*/Containerfile
 	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/lattice/compose.yaml
 	@$(UV) lock --check --quiet
 	@$(MAKE) --no-print-directory audit
@@ -80,10 +83,10 @@ acted-out: .venv/.ready ## Act out 300 times what healthy deployments show, and 
 
 ci-tools: ## Install the system packages that tests can use
 	@for tool in ip unshare mount prometheus prometheus-pushgateway prometheus-node-exporter chromium \
-		nginx; do command -v $$tool >/dev/null || missing=1; done; \
+		nginx jq groovy; do command -v $$tool >/dev/null || missing=1; done; \
 	if [ "$$missing" ]; then apt-get update -qq && apt-get install --yes -qq --no-install-recommends \
 		iproute2 util-linux mount prometheus prometheus-pushgateway prometheus-node-exporter chromium \
-		nginx-light; fi
+		nginx-light jq groovy; fi
 
 clean: ## Remove what make brought
 	rm -rf .uv .venv .demo
