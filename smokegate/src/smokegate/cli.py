@@ -18,6 +18,7 @@ from smokegate import __version__, streams
 from smokegate.errors import SmokegateError, UsageError
 from smokegate.fleet.arguments import add_fleet
 from smokegate.history.arguments import add_history
+from smokegate.notify.arguments import add_notify
 from smokegate.service.arguments import add_serve
 from smokegate.signals import Insistence, handled
 
@@ -120,6 +121,7 @@ def parser() -> argparse.ArgumentParser:
     add_serve(commands)
     add_history(commands)
     add_fleet(commands)
+    add_notify(commands)
     return root
 
 
@@ -280,6 +282,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         "fleet": _fleet,
         "audit": _audit,
         "history": _history,
+        "notify": _notify,
         "serve": _serve,
         "sweep": _sweep,
     }
@@ -416,6 +419,13 @@ def _history(arguments: argparse.Namespace) -> int:
     from smokegate.history import commands
 
     return commands.run(arguments, settings.load({}, os.environ), sys.stdout)
+
+
+def _notify(_: argparse.Namespace) -> int:
+    from smokegate import settings
+    from smokegate.notify import command
+
+    return command.test(settings.load({}, os.environ), sys.stdout)
 
 
 def _sweep(arguments: argparse.Namespace) -> int:

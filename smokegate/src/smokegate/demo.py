@@ -46,6 +46,7 @@ def run(
                 "environment": "demo",
                 "results": results,
                 "journal": folder,  # what is at a demo's target goes with it
+                "alert_on": (),
             },
             _without_target(os.environ),
         )

@@ -47,6 +47,7 @@ class Publication:
             self.save_baseline,
             self.tell_github,
             self.write_results,
+            self.alert,
             self.export,
             self.remember,
         )
@@ -99,6 +100,20 @@ class Publication:
 
             github.publish(self.run, os.environ, self.stream)
 
+    def alert(self) -> None:
+        """Tell the channels that are set what the run changes about an incident."""
+        if self.run.interrupted or not self.settings.alert_channels:
+            return
+        from smokegate.notify import notify
+
+        for trouble in notify(
+            self.run,
+            self.settings,
+            last_good=self._last_good(),
+            history_is_away=self._history_is_away(),
+        ):
+            say(f"smokegate: {trouble}")
+
     def export(self) -> None:
         """Give the run's metrics to whatever watches."""
         from smokegate.telemetry.exporting import export
@@ -136,6 +151,11 @@ class Publication:
         with suppress(Exception):  # a bug takes no report with it; `remember` meets it again
             return self._remembered and self._remembered.last_good
         return None
+
+    def _history_is_away(self) -> bool:
+        with suppress(Exception):  # a bug keeps nobody from being told; `remember` meets it again
+            return bool(self._remembered and self._remembered.is_away)
+        return False
 
 
 def _write_to_stdout(content: bytes) -> None:

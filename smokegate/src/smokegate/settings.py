@@ -20,6 +20,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
+from smokegate import alert_settings
 from smokegate.errors import UsageError
 from smokegate.signature import SECRET_PREFIX, key_of
 
@@ -46,6 +47,11 @@ SECRETS = frozenset(
         "history",
         "metrics_push",
         "token",
+        "alert_slack",
+        "alert_pagerduty",
+        "alert_webhook",
+        "alert_webhook_secret",
+        "alert_smtp",
     }
 )
 SHORTEST_SECRET = 6  # taking out anything shorter would black out innocent text
@@ -81,6 +87,8 @@ Secret = Annotated[str, msgspec.Meta(min_length=SHORTEST_SECRET)]
 SigningKey = Annotated[str, msgspec.Meta(min_length=16)]
 Token = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{16,200}$")]  # as a header can hold it
 SuiteName = Literal["health", "workflows"]
+AlertVerdict = Literal["monitor", "inconclusive", "investigate", "rollback"]
+ChannelName = Literal["slack", "pagerduty", "webhook", "email"]
 
 
 class Sourced(msgspec.Struct, frozen=True):
@@ -134,6 +142,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     baseline_max_age_s: Age = 86_400.0
     signing_key: SigningKey = ""  # with which run.json is signed; at least 16 characters
     token: Token = ""  # what `serve` asks those for who write; at least 16 characters
+    alert_on: tuple[AlertVerdict, ...] = ("investigate", "rollback")
+    alert_slack: str = ""  # the URL of an incoming webhook
+    alert_pagerduty: Token = ""  # the integration key of a service, for Events API v2
+    alert_pagerduty_url: str = "https://events.pagerduty.com"
+    alert_webhook: str = ""  # a URL that gets what Standard Webhooks says
+    alert_webhook_secret: str = ""  # whsec_...
+    alert_email: tuple[Email, ...] = ()
+    alert_email_from: Email = ""
+    alert_smtp: str = ""  # smtp://user:password@host:587 (STARTTLS) or smtps://
+    alert_remind_after_s: Wait = 0.0  # of an incident that goes on; 0: never
+    alert_escalate: tuple[ChannelName, ...] = ()  # which hear only of an incident that goes on
+    alert_escalate_after_runs: Width = 3
+    alert_escalate_after_s: Wait = 0.0  # 0: the number of runs alone decides
+    dashboard_url: str = ""  # where people reach `serve`, for links
     results: str = "tests/smoke/results"
     journal: str = ""  # a folder; empty: the user's state folder
     extra: dict[str, Sourced] = {}
@@ -148,6 +170,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def can_roll_back(self) -> bool:
         """Whether there is a way to roll a release back."""
         return bool(self.rollback_command or self.rollback_webhook)
+
+    @property
+    def alert_channels(self) -> tuple[str, ...]:
+        """The channels that are to be told of incidents."""
+        told = alert_settings.CHANNELS if self.alert_on else ()
+        return tuple(name for name in told if getattr(self, f"alert_{name}"))
 
     def public(self) -> dict[str, Any]:
         """What may be shown: every setting but the secrets."""
@@ -203,6 +231,7 @@ def from_sources(found: Mapping[str, Sourced]) -> Settings:
     _refuse_no_moment(known, found)
     _refuse_no_gateway(known, found)
     _refuse_wrong_rollback(known, found)
+    alert_settings.refuse_wrong(known, {key: each.source for key, each in found.items()})
     extra = {key: sourced for key, sourced in found.items() if key not in KEYS}
     url = check_url(known["url"], found["url"].source) if "url" in known else DEFAULT_URL
     return Settings(**{**known, "url": url}, extra=extra, url_given="url" in known)

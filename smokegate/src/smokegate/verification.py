@@ -128,7 +128,7 @@ class Verification:
 
             github.publish_rollback(back_to, again, os.environ, self._stream)
         after = Publication(again, settings, self._stream)
-        after.give_to(after.write_results, after.export, after.remember)
+        after.give_to(after.write_results, after.alert, after.export, after.remember)
 
 
 def load(paths: list[Path], settings: Settings, suite: str, words: str) -> engine.Plan:

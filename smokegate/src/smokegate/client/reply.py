@@ -18,6 +18,24 @@ _CLIENT_ERROR = 400
 DEEPEST = 200  # a document nested deeper is hostile, and recursion over it would end in a crash
 
 
+def asked_wait_s(retry_after: str | None, date: str | None) -> float | None:
+    """Seconds that `Retry-After` asks to wait (RFC 9110, 10.2.3); None without a sensible one.
+
+    A date is taken by the server's own clock.
+    """
+    from email.utils import parsedate_to_datetime  # 15 ms that only a throttled run needs
+
+    text = (retry_after or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        until = parsedate_to_datetime(text)
+        now = parsedate_to_datetime(date or "")
+        return max(0.0, (until - now).total_seconds())
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
 class Reply:
     """What the target answered to one request.
 
@@ -50,21 +68,8 @@ class Reply:
 
     @property
     def retry_after_s(self) -> float | None:
-        """Seconds that `Retry-After` asks to wait (RFC 9110, 10.2.3); None without a sensible one.
-
-        A date is taken by the server's own clock.
-        """
-        from email.utils import parsedate_to_datetime  # 15 ms that only a throttled run needs
-
-        text = (self.header("Retry-After") or "").strip()
-        if text.isascii() and text.isdigit():
-            return float(text[:9])
-        try:
-            until = parsedate_to_datetime(text)
-            now = parsedate_to_datetime(self.header("Date") or "")
-            return max(0.0, (until - now).total_seconds())
-        except (TypeError, ValueError, OverflowError):
-            return None
+        """Seconds that `Retry-After` asks to wait; see `asked_wait_s`."""
+        return asked_wait_s(self.header("Retry-After"), self.header("Date"))
 
     @property
     def media_type(self) -> str:

@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable
 from typing import Protocol
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from smokegate.client.body import parsed
 from smokegate.client.redaction import Redactor, is_secret_header
@@ -17,6 +17,7 @@ from smokegate.client.transport import Answer, Headers, Request, Transport
 from smokegate.settings import Settings, is_secret_name
 
 _SHORTEST_IN_HEADER = 12  # shorter parts are words such as Bearer
+_SHORTEST_CAPABILITY = 16
 
 
 class Creations(Protocol):
@@ -124,13 +125,28 @@ def learn_settings(redactor: Redactor, settings: Settings) -> None:
     redactor.add(settings.token)
     redactor.add(settings.rollback_secret)
     redactor.add(settings.rollback_webhook)
-    for url in settings.history, settings.proxy, settings.metrics_push:
+    redactor.add(settings.alert_pagerduty)
+    redactor.add(settings.alert_webhook_secret)
+    for url in settings.history, settings.proxy, settings.metrics_push, settings.alert_smtp:
         redactor.add(urlsplit(url).password or "")
+    redactor.add(unquote(urlsplit(settings.alert_smtp).password or ""))
+    for url in settings.alert_slack, settings.alert_webhook:
+        _learn_capability(redactor, url)
     for key, sourced in settings.extra.items():
         redactor.learn({key: sourced.value}, sent=True)
         if is_secret_name(key):
             redactor.learn_all(sourced.value)
         redactor.learn_text(str(sourced.value).encode("utf-8", "surrogatepass"))
+
+
+def _learn_capability(redactor: Redactor, url: str) -> None:
+    """Learn a URL that opens by itself what it leads to; a short path is no secret, but a word."""
+    redactor.add(url)
+    parts = urlsplit(url)
+    for part in (parts._replace(scheme="", netloc="").geturl(), *parts.path.split("/")):
+        if len(part) >= _SHORTEST_CAPABILITY:
+            redactor.add(part)
+    _learn_query(redactor, url)
 
 
 def _secret_parts(name: str, value: str) -> list[str]:

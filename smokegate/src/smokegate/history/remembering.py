@@ -39,6 +39,7 @@ class Remembered(NamedTuple):
 
     trouble: str = ""
     last_good: LastGood | None = None
+    is_away: bool = False  # the run could not be taken in
 
 
 def remember(run: JudgedRun, settings: Settings, store: Store | None = None) -> Remembered:
@@ -53,12 +54,12 @@ def remember(run: JudgedRun, settings: Settings, store: Store | None = None) -> 
     try:
         there = store or opened(url)
     except Exception as error:  # a bug in storing must not lose the run
-        return Remembered(keep_for_later(run, settings, error))
+        return Remembered(keep_for_later(run, settings, error), is_away=True)
     try:
         there.remember(run)
         trouble = _take_in(there, _spool(settings))
     except Exception as error:
-        return Remembered(keep_for_later(run, settings, error))
+        return Remembered(keep_for_later(run, settings, error), is_away=True)
     else:
         return _beside_the_last_good(there, run, trouble)
     finally:

@@ -14,7 +14,7 @@ from smokegate.errors import HistoryError
 from smokegate.history.database import FOR_READING
 from smokegate.history.tables import metadata
 
-HEAD = "0002"
+HEAD = "0003"
 _VERSIONS = "alembic_version"
 _FOLDER = Path(__file__).parent / "migrations"
 

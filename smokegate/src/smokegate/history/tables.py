@@ -209,3 +209,38 @@ latest = Table(
     Column("started_ms", BigInteger, nullable=False),
     Column("succeeded_ms", BigInteger, nullable=True),  # when one last opened the gate
 )
+
+# What alerts have told: one row for each target, environment and set of suites that has had one.
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("action", String(16), nullable=False),  # the worst that was told; empty: none is open
+    Column("opened_ms", BigInteger, nullable=False),
+    Column("bad_runs", Integer, nullable=False),
+    Column("told", Text, nullable=False),  # a JSON list of channels
+    Column("told_ms", BigInteger, nullable=False),
+    Column("version", String(200), nullable=False),
+    Column("run_id", String(64), nullable=False),
+    # Who sends what waits below, and until when nobody else does.
+    Column("sender", String(64), nullable=False),
+    Column("sends_until_ms", BigInteger, nullable=False),
+)
+
+# What is still to be told, in this order.
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("notice_id", String(64), nullable=False),
+    Column("incident", ForeignKey("incidents.key"), nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("content", Text, nullable=False),  # JSON, without secrets
+    Column(
+        "may_be_there", Boolean, nullable=False
+    ),  # it was sent, and nobody knows what came of it
+    Index("notices_once", "notice_id", "channel", unique=True),
+    Index("notices_by_incident", "incident", "channel"),
+)

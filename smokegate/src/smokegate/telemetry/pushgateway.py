@@ -12,28 +12,31 @@ import base64
 import re
 from urllib.parse import unquote, urlsplit
 
-from smokegate import __version__
-from smokegate.client.curl import CurlTransport
-from smokegate.client.transport import Answer, Headers, Request
-from smokegate.client.trouble import WORDS
+from smokegate.client.transport import Headers
 from smokegate.engine import in_loop
-from smokegate.reports.escaping import one_line
+from smokegate.posting import post, why_not
 from smokegate.results import JudgedRun
 from smokegate.settings import Settings
 from smokegate.telemetry.gauges import CONTENT_TYPE, exposition, gauges
 
 _JOB = "smokegate"
 _WITHIN_S = 5.0
-_MOST_BYTES = 65_536
-_SHOWN_CHARS = 200
 _PLAIN = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def push(run: JudgedRun, settings: Settings) -> str:
     """Push the gauges of a run within five seconds; what went wrong in one line, or nothing."""
     url, headers = _without_credentials(settings.metrics_push)
-    answer = in_loop(lambda: _post(f"{url}{group_of(run.environment)}", headers, run, settings))
-    why = _why_not(answer)
+    answer = in_loop(
+        lambda: post(
+            f"{url}{group_of(run.environment)}",
+            [("Content-Type", CONTENT_TYPE), *headers],
+            exposition(gauges(run)),
+            within_s=_WITHIN_S,
+            ca_file=settings.ca_file,
+        )
+    )
+    why = why_not(answer)
     return f"metrics were not pushed to {url}: {why}" if why else ""
 
 
@@ -45,25 +48,6 @@ def group_of(environment: str) -> str:
     return f"/metrics/job/{_JOB}/environment@base64/{encoded}"
 
 
-async def _post(url: str, headers: Headers, run: JudgedRun, settings: Settings) -> Answer:
-    transport = CurlTransport(
-        ca_file=settings.ca_file, max_reply_bytes=_MOST_BYTES, max_connections=1
-    )
-    about = [("Content-Type", CONTENT_TYPE), ("User-Agent", f"smokegate/{__version__}")]
-    try:
-        return await transport.send(
-            Request(
-                method="POST",
-                url=url,
-                headers=[*about, *headers],
-                body=exposition(gauges(run)),
-                timeout_s=_WITHIN_S,
-            )
-        )
-    finally:
-        await transport.close()
-
-
 def _without_credentials(url: str) -> tuple[str, Headers]:
     """A URL that may be shown, and the header that its user and password go into."""
     parts = urlsplit(url.rstrip("/"))
@@ -73,13 +57,3 @@ def _without_credentials(url: str) -> tuple[str, Headers]:
         return shown, []
     encoded = base64.b64encode(unquote(login).encode()).decode()
     return shown, [("Authorization", f"Basic {encoded}")]
-
-
-def _why_not(answer: Answer) -> str:
-    """Why a push did not arrive; empty if it did."""
-    if answer.failure:
-        return WORDS[answer.failure.kind].summary
-    if answer.status and answer.status // 100 == 2:  # noqa: PLR2004 - 2xx
-        return ""
-    said = one_line(answer.body.decode("utf-8", "replace"), _SHOWN_CHARS)
-    return f"status {answer.status}" + (f": {said}" if said else "")

@@ -1,0 +1,187 @@
+"""A run on its way to those who are to hear of it: noted first, then sent, what is left kept.
+
+It is noted in the history, because a runner may lose its disk after every run, and two runners may
+work on one target. Where there is no history it is a file beside the journal, whose content goes
+into the history as soon as that is there; where neither can be written, alerts are sent all the
+same, and may come again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from time import monotonic
+
+from smokegate import journal
+from smokegate.client.redaction import Redactor
+from smokegate.client.session import learn_settings
+from smokegate.engine import in_loop
+from smokegate.errors import HistoryError
+from smokegate.history.remembering import opened, url_of
+from smokegate.history.rows import moment
+from smokegate.history.store import Store
+from smokegate.notify import incidents, ledger
+from smokegate.notify.channel import Again, Outcome
+from smokegate.notify.channels import channels_of, hears
+from smokegate.notify.delivery import deliver
+from smokegate.notify.incidents import Incident
+from smokegate.notify.ledger import Waiting
+from smokegate.notify.notice import Circumstances, Kind, Notice, notice_of
+from smokegate.reports.escaping import one_line
+from smokegate.reports.last_good import LastGood
+from smokegate.reports.wording import several
+from smokegate.results import JudgedRun
+from smokegate.settings import Settings
+
+_WITHIN_S = 5.0  # CI waits for it
+_FILE = "alerts.db"
+_NOWHERE = "sqlite://"  # in memory, for this run alone
+
+
+def alert(
+    run: JudgedRun,
+    settings: Settings,
+    last_good: LastGood | None,
+    *,
+    only_changes: bool,
+    history_is_away: bool,
+) -> list[str]:
+    """Take a run in and send what waits; a line for each thing that went wrong."""
+    alerting = _Alerting(run, settings, last_good, only_changes=only_changes)
+    places = list(_places(settings, history_is_away=history_is_away))
+    for place in places:
+        try:
+            with closing(opened(place)) as store:
+                alerting.note(store, place)
+                alerting.send(store)
+        except HistoryError as error:
+            if alerting.is_noted or place == _NOWHERE:
+                alerting.troubles.append(f"alerts wait for the next run: {error}")
+        if alerting.is_noted:
+            break
+    redactor = Redactor()
+    learn_settings(redactor, settings)
+    return [one_line(redactor.text(each)) for each in alerting.troubles]
+
+
+def _places(settings: Settings, *, history_is_away: bool) -> Iterator[str]:
+    """Where it may be noted, the best first."""
+    history = url_of(settings)
+    if history and not history_is_away:
+        yield history
+    yield f"sqlite:///{_local_file(settings)}"
+    yield _NOWHERE
+
+
+def _local_file(settings: Settings) -> Path:
+    return journal.folder(settings.journal) / _FILE
+
+
+@dataclass
+class _Alerting:
+    """One run, and what has become of it."""
+
+    run: JudgedRun
+    settings: Settings
+    last_good: LastGood | None
+    only_changes: bool
+    troubles: list[str] = field(default_factory=list)
+    is_noted: bool = False
+
+    def note(self, store: Store, place: str) -> None:
+        """Note what the run changes and what is to be told of it, at once or not at all."""
+        self._take_over(store, place)
+        with store.transaction() as connection:
+            before = ledger.held(connection, incidents.key_of(self.run))
+            there, tell = incidents.after(
+                before, self.run, self.settings, only_changes=self.only_changes
+            )
+            ledger.keep(connection, there)
+            unheard: list[str] = []
+            for kind, channels in tell:
+                if kind is Kind.RESOLVED:
+                    unheard = ledger.end(connection, before.key, channels)
+                told = [each for each in channels if hears(each, kind) and each not in unheard]
+                ledger.add(connection, self._notice(kind, before, there), told)
+        self.is_noted = True
+        self.troubles += [f"{each} was never told of an incident that is over" for each in unheard]
+        if place == _NOWHERE:
+            self.troubles.append("alerts cannot be remembered here, and may come again")
+
+    def _take_over(self, store: Store, place: str) -> None:
+        """Take in what was noted while the history was away."""
+        file = _local_file(self.settings)
+        local = f"sqlite:///{file}"
+        if place in (local, _NOWHERE) or not file.exists():
+            return
+        try:
+            with closing(opened(local)) as other:
+                ledger.take_over(store, other)
+        except HistoryError as error:
+            self.troubles.append(f"alerts of before are not in the history yet: {error}")
+
+    def _notice(self, kind: Kind, before: Incident, there: Incident) -> Notice:
+        incident = before if kind is Kind.RESOLVED else there
+        around = Circumstances(
+            key=incident.key,
+            since=moment(incident.opened_ms) if incident.action else "",
+            bad_runs=incident.bad_runs,
+            version_before=before.version,
+        )
+        return notice_of(kind, self.run, around, self.settings, self.last_good)
+
+    def send(self, store: Store) -> None:
+        """Send what waits, of this run and of those before it, while there is time."""
+        channels = channels_of(self.settings)
+        sender = f"{self.run.run_id}-{os.urandom(4).hex()}"
+        ends = monotonic() + _WITHIN_S
+        while channels and (left_s := ends - monotonic()) > 0:
+            waiting = ledger.take(store, sender, list(channels))
+            if not waiting:
+                return
+            outcomes = in_loop(partial(deliver, waiting, channels, left_s))
+            _settle(store, sender, waiting, outcomes)
+            self.troubles += _in_words(waiting, outcomes)
+            for each in waiting:
+                if _is_kept(outcomes.get(each.row)):
+                    channels.pop(each.channel, None)
+
+
+def _settle(
+    store: Store, sender: str, waiting: list[Waiting], outcomes: dict[int, Outcome]
+) -> None:
+    gone = [row for row, each in outcomes.items() if each.arrived or each.again is Again.NEVER]
+    unsent = [
+        each.row
+        for each in waiting
+        if not each.may_be_there and not (each.row in outcomes and outcomes[each.row].is_uncertain)
+    ]
+    ledger.give_back(store, sender, gone, unsent)
+
+
+def _in_words(waiting: list[Waiting], outcomes: dict[int, Outcome]) -> Iterator[str]:
+    """A line for each channel that something did not reach."""
+    left = Counter(each.channel for each in waiting if _is_kept(outcomes.get(each.row)))
+    for channel in dict.fromkeys(each.channel for each in waiting):
+        of_it = [
+            outcomes[each.row]
+            for each in waiting
+            if each.channel == channel and each.row in outcomes
+        ]
+        whys = list(dict.fromkeys(each.why for each in of_it if each.why))
+        if whys or left[channel]:
+            then = (
+                f"; {several(left[channel], 'notice')} kept for the next run"
+                if left[channel]
+                else ""
+            )
+            yield f"alerts by {channel}: {'; '.join(whys) or 'there was no time'}{then}"
+
+
+def _is_kept(outcome: Outcome | None) -> bool:
+    return outcome is None or not (outcome.arrived or outcome.again is Again.NEVER)
