@@ -10,6 +10,7 @@ from smokegate.fault_proxy import Fault, FaultProxy, SetStatus
 from smokegate.fault_proxy.certificates import Certificates
 from smokegate.fault_proxy.loop_thread import LoopThread
 
+from tests.gate.notify.others import HOOK, ROUTING_KEY, SECRET, Answer, others
 from tests.system.command import SUITES, Commands
 from tests.system.lattice_process import LatticeProcess
 
@@ -97,3 +98,36 @@ def test_the_order_of_the_suites_does_not_matter(
     faulty: FaultProxy,
 ) -> None:
     assert seen(commands_at(tmp_path, lattice, faulty), WORKFLOWS, HEALTH) == usual
+
+
+def test_alerts_that_cannot_be_sent_do_not_matter(
+    usual: tuple[int, str, dict[str, str], list[str]],
+    tmp_path: Path,
+    lattice: LatticeProcess,
+    faulty: FaultProxy,
+    free_url: str,
+) -> None:
+    """One channel hangs, one fails, one answers to do harm, and one is not there."""
+    commands = commands_at(tmp_path, lattice, faulty)
+    with others() as told:
+        told.hung = {HOOK}
+        harm = (("Location", free_url), ("Retry-After", "9" * 5_000), ("X", "\x1b[31m" * 1_000))
+        told.answers = {
+            "/v2/enqueue": [Answer(500)] * 9,
+            "/hook": [Answer(307, "::error::\x1b[2J\r\nsmokegate: PROCEED " * 1_000, harm)],
+        }
+        commands.environment |= {
+            "SMOKEGATE_ALERT_SLACK": f"{told.url}{HOOK}",
+            "SMOKEGATE_ALERT_PAGERDUTY": ROUTING_KEY,
+            "SMOKEGATE_ALERT_PAGERDUTY_URL": told.url,
+            "SMOKEGATE_ALERT_WEBHOOK": f"{told.url}/hook",
+            "SMOKEGATE_ALERT_WEBHOOK_SECRET": SECRET,
+            "SMOKEGATE_ALERT_SMTP": free_url.replace("http", "smtp"),
+            "SMOKEGATE_ALERT_EMAIL": "on-call@example.com",
+            "SMOKEGATE_ALERT_EMAIL_FROM": "gate@example.com",
+        }
+        assert seen(commands) == usual
+        assert {*told.requests} == {HOOK, "/v2/enqueue", "/hook"}
+    done = commands.smokegate("notify", "test")
+    assert done.code == 1
+    assert "\x1b" not in done.text

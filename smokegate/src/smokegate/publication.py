@@ -112,7 +112,7 @@ class Publication:
             last_good=self._last_good(),
             history_is_away=self._history_is_away(),
         ):
-            say(f"smokegate: {trouble}")
+            self.say(f"smokegate: {trouble}")
 
     def export(self) -> None:
         """Give the run's metrics to whatever watches."""

@@ -41,8 +41,7 @@ class MailServer:
     ) -> str:
         if self.answer.startswith("2"):
             content = cast(bytes, envelope.original_content)
-            message = message_from_bytes(content, policy=policy.default)
-            self.messages.append(cast(EmailMessage, message))
+            self.messages.append(message_from_bytes(content, policy=policy.default))
             self.receivers.append(list(envelope.rcpt_tos))
             self.was_encrypted.append(session.ssl is not None)
         return self.answer

@@ -35,7 +35,7 @@ def hostile(kind: Kind = Kind.OPENED) -> Notice:
         result(f"c{number}", Outcome.FAILED, suite="health", reason=f"{number} {HOSTILE}")
         for number in range(6)
     ]
-    made = failing(1, checks=bad, **dict.fromkeys(("environment", "target", "version"), HOSTILE))
+    made = failing(1, checks=bad, environment=HOSTILE, target=HOSTILE, version=HOSTILE)
     return notice(
         kind, judged(made), links=[Link("run", "https://example.com/<!channel>|x")], change=LONG
     )

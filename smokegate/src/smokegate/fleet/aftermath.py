@@ -49,7 +49,7 @@ class Aftermath:
         written: list[Path] = []
         if run.verdict.action is not Action.PROCEED:
             publication.give_to(lambda: written.extend(publication.write_results()))
-        publication.give_to(publication.export, publication.remember)
+        publication.give_to(publication.alert, publication.export, publication.remember)
         if isinstance(history, HistoryError):
             self._note(f"smokegate: {keep_for_later(run, target.settings, history)}")
         pages = [path for path in written if path.suffix == ".html"]

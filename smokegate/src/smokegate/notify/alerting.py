@@ -53,15 +53,14 @@ def alert(
 ) -> list[str]:
     """Take a run in and send what waits; a line for each thing that went wrong."""
     alerting = _Alerting(run, settings, last_good, only_changes=only_changes)
-    places = list(_places(settings, history_is_away=history_is_away))
-    for place in places:
+    for place in _places(settings, history_is_away=history_is_away):
         try:
             with closing(opened(place)) as store:
                 alerting.note(store, place)
                 alerting.send(store)
         except HistoryError as error:
-            if alerting.is_noted or place == _NOWHERE:
-                alerting.troubles.append(f"alerts wait for the next run: {error}")
+            if alerting.is_noted:
+                alerting.troubles.append(f"alerts may be sent again by the next run: {error}")
         if alerting.is_noted:
             break
     redactor = Redactor()
