@@ -39,6 +39,7 @@ class Publication:
     baseline_file: str = ""
     say: Callable[[str], None] = say
     store: Store | None = None  # the history, where it is open already
+    only_changes: bool = False  # nobody is reminded of an incident that goes on
 
     def publish(self) -> None:
         """Give the run to every outlet; what may have to wait for a database comes last."""
@@ -110,6 +111,7 @@ class Publication:
             self.run,
             self.settings,
             last_good=self._last_good(),
+            only_changes=self.only_changes,
             history_is_away=self._history_is_away(),
         ):
             self.say(f"smokegate: {trouble}")

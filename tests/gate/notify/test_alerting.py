@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 from smokegate.history.remembering import opened
+from smokegate.history.store import Store
 from smokegate.history.tables import incidents, notices
-from smokegate.notify import alerting, notify
+from smokegate.notify import alerting, ledger, notify
+from smokegate.notify.incidents import after, key_of
 from smokegate.settings import Settings
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from tests.gate.history.runs import failing, run
 from tests.gate.notify.others import HOOK, ROUTING_KEY, SECRET, Answer, Others
@@ -105,6 +107,27 @@ def test_two_runners_at_once_send_one_trigger(told: Others, here: Settings) -> N
     assert not any(said), said
     assert told.actions == ["trigger", "resolve"]
     assert len(told.slack) == len(told.webhooks) == 2
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_who_comes_second_waits_for_the_first(told: Others, here: Settings) -> None:
+    notify(run(0), here)
+    with closing(opened(here.history)) as store, ThreadPoolExecutor(1) as pool:
+        with store.transaction() as connection:
+            before = ledger.held(connection, key_of(failing(1)))
+            second = pool.submit(notify, failing(2), here)
+            while not second.done() and not waits_for_a_lock(store):
+                pass  # it reads what is not yet changed, or waits
+            there, _ = after(before, failing(1), here)
+            ledger.keep(connection, there)
+        assert second.result() == []
+    assert told.actions == [], "the first one tells it"
+
+
+def waits_for_a_lock(store: Store) -> bool:
+    with store.reading() as connection:
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        return bool(connection.execute(waiting).scalar())
 
 
 def test_what_cannot_be_sent_waits_and_is_sent_by_the_next_run(
@@ -220,6 +243,16 @@ def test_one_that_is_killed_in_the_middle_loses_nothing(told: Others, here: Sett
     assert ["Resolved" in each for each in told.titles] == [True]
 
 
+def test_what_was_being_sent_when_its_runner_died_is_ended(told: Others, near: Settings) -> None:
+    by_slack = only("slack", near)
+    killed_while_it_sends(told, by_slack, "failing")
+    time_passes(near)
+    told.slack.clear()
+    assert notify(run(2), by_slack) == []
+    assert ["Resolved" in each for each in told.titles] == [True]
+    assert kept(near) == []
+
+
 def test_while_the_history_is_away_a_file_remembers_and_goes_into_it_later(
     told: Others, here: Settings
 ) -> None:
@@ -252,7 +285,7 @@ def test_where_nothing_can_be_written_alerts_are_sent_all_the_same(
     lost = changed(near, history=AWAY)
     for number in 1, 2:
         said = notify(failing(number), lost)
-        assert said == ["alerts cannot be remembered near, and may come again"]
+        assert said == ["alerts cannot be remembered here, and may come again"]
     assert told.actions == ["trigger", "trigger"]
     assert told.pagerduty[0]["dedup_key"] == told.pagerduty[1]["dedup_key"]
 
