@@ -16,6 +16,7 @@ from smokegate.fault_proxy.certificates import Certificates
 from smokegate.fault_proxy.loop_thread import LoopThread
 from smokegate.results import JudgedRun, from_json
 
+from tests.gate.notify.others import SECRET, Others, others
 from tests.system.command import BIN, UNSAMPLED, Commands
 from tests.system.deployment import Deployment
 from tests.system.lattice_process import LatticeProcess
@@ -107,8 +108,14 @@ def runs(deployment: Deployment) -> list[JudgedRun]:
     return sorted(found, key=lambda run: run.started_at)
 
 
+@pytest.fixture
+def told() -> Iterator[Others]:
+    with others() as there:
+        yield there
+
+
 def test_a_bad_release_is_rolled_back_once_and_verified_again(
-    deployment: Deployment, orchestrator: Orchestrator, tmp_path: Path
+    deployment: Deployment, orchestrator: Orchestrator, told: Others, tmp_path: Path
 ) -> None:
     assert deployment.before(serving("1.0.0")).code == 0
     summary, output = tmp_path / "step_summary", tmp_path / "outputs"
@@ -116,9 +123,12 @@ def test_a_bad_release_is_rolled_back_once_and_verified_again(
         "GITHUB_ACTIONS": "true",
         "GITHUB_STEP_SUMMARY": str(summary),
         "GITHUB_OUTPUT": str(output),
+        "SMOKEGATE_ALERT_WEBHOOK": f"{told.url}/hook",
+        "SMOKEGATE_ALERT_WEBHOOK_SECRET": SECRET,
     }
     done = deployment.after(serving("2.0.0"), BROKEN, options=("--act",))
     assert done.code == 20, done.text
+    assert told.types == ["incident.opened", "incident.resolved"]
     assert orchestrator.asked_for == ["1.0.0"]
     assert "  | asked for 1.0.0 204" in done.out
     assert "The rollback helped." in done.out

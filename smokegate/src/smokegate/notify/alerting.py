@@ -116,12 +116,13 @@ class _Alerting:
         """Take in what was noted while the history was away."""
         file = _local_file(self.settings)
         local = f"sqlite:///{file}"
-        if place in (local, _NOWHERE) or not file.exists():
+        if place in (local, _NOWHERE):
             return
         try:
-            with closing(opened(local)) as other:
-                ledger.take_over(store, other)
-        except HistoryError as error:
+            if file.exists():
+                with closing(opened(local)) as other:
+                    ledger.take_over(store, other)
+        except (HistoryError, OSError) as error:
             self.troubles.append(f"alerts of before are not in the history yet: {error}")
 
     def _notice(self, kind: Kind, before: Incident, there: Incident) -> Notice:
