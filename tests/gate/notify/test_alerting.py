@@ -199,6 +199,14 @@ def test_in_order_even_if_the_first_waits(told: Others, near: Settings) -> None:
     ]
 
 
+def test_a_channel_that_another_runner_told_hears_of_the_end(told: Others, near: Settings) -> None:
+    notify(failing(1), near)
+    assert notify(run(2), only("slack", near)) == []
+    assert (len(told.slack), told.actions) == (2, ["trigger"])
+    assert notify(run(3), near) == []
+    assert (len(told.slack), told.actions) == (2, ["trigger", "resolve"])
+
+
 _KILLED = """
 import sys
 from smokegate import settings

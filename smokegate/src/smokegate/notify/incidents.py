@@ -65,7 +65,7 @@ def after(
         there, more = _gone_bad(there, run, settings, only_changes=only_changes)
     elif action.opens_the_gate and before.action:
         there = Incident(key=there.key, version=there.version, run_id=there.run_id)
-        more = [Tell(Kind.RESOLVED, _of(before.told, settings.alert_channels))]
+        more = [Tell(Kind.RESOLVED, before.told)]  # a channel that is not set here waits for a run
     else:
         more = []
     if before.version and version != before.version:  # that the first one is new is not known

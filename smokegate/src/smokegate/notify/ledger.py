@@ -89,20 +89,7 @@ def take(store: Store, sender: str, channels: Sequence[str]) -> list[Waiting]:
     now_ms = _now_ms()
     with store.transaction() as connection:
         connection.execute(delete(_notices).where(_notices.c.made_ms < now_ms - _KEPT_FOR_MS))
-        waits = exists().where(
-            _notices.c.incident == _incidents.c.key, _notices.c.channel.in_(channels)
-        )
-        free = select(_incidents.c.key).where(_is_free(sender, now_ms), waits)
-        keys = list(
-            connection.execute(
-                free.order_by(_incidents.c.key).with_for_update(skip_locked=True)
-            ).scalars()
-        )
-        connection.execute(
-            update(_incidents)
-            .where(_incidents.c.key.in_(keys))
-            .values(sender=sender, sends_until_ms=now_ms + _TAKEN_FOR_MS)
-        )
+        keys = _taken(connection, sender, channels, now_ms)
         found = (
             select(_notices)
             .where(_notices.c.incident.in_(keys), _notices.c.channel.in_(channels))
@@ -111,9 +98,27 @@ def take(store: Store, sender: str, channels: Sequence[str]) -> list[Waiting]:
         )
         rows = list(connection.execute(found))
         # From here on it may arrive, whatever becomes of this process.
-        taken = _notices.c.id.in_([row.id for row in rows])
-        connection.execute(update(_notices).where(taken).values(may_be_there=True))
+        these = _notices.c.id.in_([row.id for row in rows])
+        connection.execute(update(_notices).where(these).values(may_be_there=True))
     return [each for row in rows if (each := _waiting(row))]
+
+
+def _taken(
+    connection: Connection, sender: str, channels: Sequence[str], now_ms: int
+) -> Sequence[str]:
+    """The incidents with something for these channels, now this sender's for a while."""
+    waits = exists().where(
+        _notices.c.incident == _incidents.c.key, _notices.c.channel.in_(channels)
+    )
+    free = select(_incidents.c.key).where(_is_free(sender, now_ms), waits)
+    in_order = free.order_by(_incidents.c.key).with_for_update(skip_locked=True)
+    keys = connection.execute(in_order).scalars().all()
+    connection.execute(
+        update(_incidents)
+        .where(_incidents.c.key.in_(keys))
+        .values(sender=sender, sends_until_ms=now_ms + _TAKEN_FOR_MS)
+    )
+    return keys
 
 
 def give_back(

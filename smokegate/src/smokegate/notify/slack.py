@@ -51,28 +51,20 @@ class Slack:
 def message(notice: Notice) -> dict[str, Any]:
     """A message; nothing in it is a link, a mention or a picture but what is ours."""
     title = f"{_MARKS.get(notice.kind, '✗')} {headline(notice)}"
-    blocks: list[dict[str, Any]] = [
-        {
-            "type": "header",
-            "text": {"type": "plain_text", "text": escaped(title, _HEADER), "emoji": False},
-        },
-        {
-            "type": "section",
-            "fields": [
-                _text(f"*{label}*\n{escaped(value, _FIELD)}") for label, value in facts(notice)
-            ],
-        },
-    ]
-    if escaped(title, _HEADER).endswith("…"):  # the header has only how it begins
-        blocks.append(_section(escaped(title, _SECTION)))
-    if notice.causes:
-        blocks.append(_section(escaped("\n".join(f"• {each}" for each in notice.causes), _SECTION)))
-    blocks += [_section(escaped(each, _SECTION)) for each in (notice.change, notice.to_do) if each]
-    if notice.links:
-        blocks.append(_section("\n".join(map(_link, notice.links))))
+    short = escaped(title, _HEADER)
+    header = {"type": "plain_text", "text": short, "emoji": False}
+    fields = [_text(f"*{label}*\n{escaped(value, _FIELD)}") for label, value in facts(notice)]
+    causes = "\n".join(f"• {each}" for each in notice.causes)
+    whole = title if short.endswith("…") else ""  # the header has only how it begins
+    said = [escaped(each, _SECTION) for each in (whole, causes, notice.change, notice.to_do)]
+    said.append("\n".join(map(_link, notice.links)))
     return {
         "text": escaped(title, _FALLBACK),
-        "blocks": blocks,
+        "blocks": [
+            {"type": "header", "text": header},
+            {"type": "section", "fields": fields},
+            *({"type": "section", "text": _text(each)} for each in said if each),
+        ],
         "unfurl_links": False,
         "unfurl_media": False,
     }
@@ -89,10 +81,6 @@ def escaped(text: str, most_bytes: int) -> str:
             return "".join(whole) + "…"
         whole.append(shown)
     return "".join(whole)
-
-
-def _section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": _text(text)}
 
 
 def _text(text: str) -> dict[str, Any]:
