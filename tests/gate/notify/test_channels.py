@@ -122,6 +122,7 @@ def test_one_that_is_not_there_cannot_have_heard() -> None:
     outcome = send(Others(port=1), "slack", notice())
     assert (outcome.why, outcome.again) == ("connection refused", Again.SOON)
     assert not outcome.is_uncertain
+    assert "proxy" in outcome.next_step
 
 
 def test_pagerduty_hears_no_reminders_and_it_alone_of_versions() -> None:

@@ -8,7 +8,6 @@ from typing import NamedTuple, Protocol
 
 from smokegate.client.reply import asked_wait_s
 from smokegate.client.transport import Answer, Headers
-from smokegate.client.trouble import WORDS
 from smokegate.notify.notice import Notice
 from smokegate.posting import why_not
 
@@ -16,6 +15,7 @@ _TIMEOUT, _TOO_MANY, _SERVER_ERROR = 408, 429, 500
 # What was sent is refused, or nothing more is wanted: it would be refused again.
 _FINAL = frozenset({400, 410, 413, 422})
 _BUSY = "try again; it is busy, or broken on its side"
+_UNREACHED = "see from this machine whether that host answers (proxy, SSL_CERT_FILE)"
 
 
 class Again(Enum):
@@ -54,8 +54,8 @@ def outcome_of(answer: Answer, steps: Mapping[int, str]) -> Outcome:
     if not why:
         return Outcome(arrived=True)
     if answer.failure or answer.status is None:
-        step = WORDS[answer.failure.kind].next_step if answer.failure else ""
-        return Outcome(False, why, Again.SOON, is_uncertain=answer.sends > 0, next_step=step)
+        sent = answer.sends > 0
+        return Outcome(False, why, Again.SOON, is_uncertain=sent, next_step=_UNREACHED)
     status = answer.status
     if status in (_TIMEOUT, _TOO_MANY) or status >= _SERVER_ERROR:
         asked_s = asked_wait_s(
