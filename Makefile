@@ -52,8 +52,9 @@ check: .venv/.ready ## Lint, types, layers, scripts, deployment files, locked de
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
 	@.venv/bin/shellcheck tests/smoke/smoke_test_runner.sh .ci/run deploy/*/*.sh
-	@PATH=$(CURDIR)/.venv/bin:$$PATH jactionlint action.yml
+	@PATH=$(CURDIR)/.venv/bin:$$PATH jactionlint action.yml deploy/github/*.yml
 	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-actions action.yml
+	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows deploy/github/*.yml
 	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci deploy/gitlab/*.yml
 	@.venv/bin/hadolint deploy/*/Containerfile
 	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/lattice/compose.yaml

@@ -218,6 +218,8 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         "paths", nargs="*", metavar="PATH", help=f"suites to run (default: {SUITES_FOLDER})"
     )
     run.add_argument("--url", help="the target (default: PRODUCTION_URL)")
+    run.add_argument("--targets", metavar="FILE", help="a file of many targets, to run --target of")
+    run.add_argument("--target", metavar="NAME", help="which of --targets")
     run.add_argument("--suite", choices=("health", "workflows"), help="run only this suite")
     run.add_argument("-k", dest="words", metavar="WORDS", help="run only checks with these words")
     run.add_argument(
@@ -290,23 +292,18 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from smokegate import settings
-
-    configured = settings.load(
-        {
-            "url": arguments.url,
-            "expect_version": arguments.expect_version,
-            "wait_s": arguments.wait,
-            "environment": arguments.environment,
-            "deployed_at": arguments.deployed_at,
-            "timeout_s": arguments.timeout,
-            "ca_file": arguments.ca_file,
-            "strict": arguments.strict,
-            "results": arguments.results,
-        },
-        os.environ,
-    )
-    paths = [Path(path) for path in arguments.paths or [SUITES_FOLDER]]
+    options = {
+        "url": arguments.url,
+        "expect_version": arguments.expect_version,
+        "wait_s": arguments.wait,
+        "environment": arguments.environment,
+        "deployed_at": arguments.deployed_at,
+        "timeout_s": arguments.timeout,
+        "ca_file": arguments.ca_file,
+        "strict": arguments.strict,
+        "results": arguments.results,
+    }
+    paths, configured = _what_to_run(arguments, options)
     if arguments.list:
         return _list(paths, configured, arguments.suite or "", arguments.words or "")
     from smokegate.verification import Verification
@@ -321,6 +318,23 @@ def _run(arguments: argparse.Namespace) -> int:
         save_baseline=arguments.save_baseline or "",
         act=arguments.act,
     ).run(configured)
+
+
+def _what_to_run(
+    arguments: argparse.Namespace, options: dict[str, Any]
+) -> tuple[list[Path], Settings]:
+    """The suites and the settings: those of a target of several, or of the one there is."""
+    from smokegate import settings
+
+    paths = [Path(path) for path in arguments.paths]
+    if arguments.target and not arguments.targets:
+        raise UsageError("--target: give --targets, the file that has it")
+    if not arguments.targets:
+        return paths or [Path(SUITES_FOLDER)], settings.load(options, os.environ)
+    from smokegate import targets
+
+    found = targets.one(Path(arguments.targets), arguments.target or "", os.environ)
+    return paths or list(found.paths), settings.with_options(found.settings, options, os.environ)
 
 
 def _list(paths: list[Path], settings: Settings, suite: str, words: str) -> int:

@@ -52,6 +52,8 @@ SECRETS = frozenset(
         "alert_webhook",
         "alert_webhook_secret",
         "alert_smtp",
+        "github_token",
+        "github_webhook_secret",
     }
 )
 SHORTEST_SECRET = 6  # taking out anything shorter would black out innocent text
@@ -156,6 +158,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     alert_escalate_after_runs: Width = 3
     alert_escalate_after_s: Wait = 0.0  # 0: the number of runs alone decides
     dashboard_url: str = ""  # where people reach `serve`, for links
+    github_api: str = "https://api.github.com"
+    github_app_id: str = ""
+    github_app_key: str = ""  # the file of the app's private key
+    github_token: Secret | Literal[""] = ""  # instead of an app
+    github_webhook_secret: SigningKey | Literal[""] = ""
     results: str = "tests/smoke/results"
     journal: str = ""  # a folder; empty: the user's state folder
     extra: dict[str, Sourced] = {}
@@ -212,13 +219,33 @@ def load(
     Raises `UsageError` that names the key, where it stands and what was expected.
     """
     found = {**from_file((folder or Path()) / FILE_NAME), **from_environment(environ)}
-    for key, value in options.items():
-        if value is not None:
-            found[key] = Sourced(value, f"--{key.removesuffix('_s').replace('_', '-')}")
+    found |= _from_options(options)
     expected = found.get("expect_version")
     if expected and expected.value == AUTO:
         found["expect_version"] = _deployed(expected.source, environ, folder or Path())
     return from_sources(found)
+
+
+def with_options(
+    settings: Settings, options: Mapping[str, Any], environ: Mapping[str, str]
+) -> Settings:
+    """Settings with options over them; raises `UsageError` as `load` does."""
+    found = _from_options(options)
+    if options.get("expect_version") == AUTO:
+        found["expect_version"] = _deployed("--expect-version", environ, Path())
+    known = {key: convert(key, each, _TYPES[key]) for key, each in found.items()}
+    _refuse_no_moment(known, found)
+    if "url" in known:
+        known |= {"url": check_url(known["url"], found["url"].source), "url_given": True}
+    return msgspec.structs.replace(settings, **known)
+
+
+def _from_options(options: Mapping[str, Any]) -> dict[str, Sourced]:
+    return {
+        key: Sourced(value, f"--{key.removesuffix('_s').replace('_', '-')}")
+        for key, value in options.items()
+        if value is not None
+    }
 
 
 def from_sources(found: Mapping[str, Sourced]) -> Settings:

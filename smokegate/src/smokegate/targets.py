@@ -86,6 +86,19 @@ def read(file: Path, environ: Mapping[str, str]) -> dict[str, Target]:
     return found
 
 
+def one(file: Path, name: str, environ: Mapping[str, str]) -> Target:
+    """The target of a name; without a name, the only one there is.
+
+    Raises `UsageError` as `read` does, and where that is not one.
+    """
+    found = read(file, environ)
+    names = [name] if name else list(found)
+    if len(names) > 1 or names[0] not in found:
+        wrong = f"there is no target {name!r}" if name else "say which target is meant"
+        raise UsageError(f"{file}: {wrong}; there are {', '.join(sorted(found))}")
+    return found[names[0]]
+
+
 @dataclass(frozen=True)
 class _Reader:
     """Reads the tables of a file; `environ` has what they take from the environment."""

@@ -16,9 +16,7 @@ from tests.system.command import ENDED_WITHIN_S
 @contextmanager
 def serving(app: Starlette, host: str = "127.0.0.1") -> Iterator[str]:
     """Serve an application at a free port; its address."""
-    config = uvicorn.Config(
-        app, host=host, port=0, log_level="critical", lifespan="off", proxy_headers=False
-    )
+    config = uvicorn.Config(app, host=host, port=0, log_level="critical", proxy_headers=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

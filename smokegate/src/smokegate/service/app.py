@@ -1,9 +1,10 @@
-"""The application behind `smokegate serve`: pages for people, an API, and metrics."""
+"""The application behind `smokegate serve`: pages for people, an API, the gate, and metrics."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from http import HTTPStatus
 
@@ -22,6 +23,9 @@ from smokegate.service.access.visitors import NOBODY, Doorkeeper, Rules
 from smokegate.service.api.problems import problem
 from smokegate.service.api.routes import api_routes
 from smokegate.service.desk import Desk
+from smokegate.service.gate.gate import Gate
+from smokegate.service.gate.github import GitHub
+from smokegate.service.gate.hooks import Hooks
 from smokegate.service.metrics import exposition
 from smokegate.service.pages import trouble
 from smokegate.service.pages.routes import Pages
@@ -38,9 +42,17 @@ def application(
     rules: Rules | None = None,
     hosts: Collection[str] | None = None,
     clock: Callable[[], float] = time.time,
+    *,
+    gate: Gate | None = None,
+    github: GitHub | None = None,
+    dashboard_url: str = "",
 ) -> Starlette:
-    """Make the application on a history that is open; `hosts` is as `Guard` has it."""
-    desk = Desk(store, Doorkeeper(rules or Rules(), clock), clock)
+    """Make the application on a history that is open; `hosts` is as `Guard` has it.
+
+    The gate is there while the application runs, and GitHub is told by it.
+    """
+    doorkeeper = Doorkeeper(rules or Rules(), clock)
+    desk = Desk(store, doorkeeper, clock, gate, github, dashboard_url)
     pages = Pages(desk)
     refuse = partial(_refused, pages)
 
@@ -52,14 +64,26 @@ def application(
         routes=[
             *pages.routes(),
             *api_routes(desk),
+            *Hooks(desk).routes(),
             Route("/metrics", partial(_metrics, store)),
             Route("/health", _health),
         ],
         middleware=[Middleware(Guard, hosts=hosts, refuse=refuse)],
         exception_handlers=dict.fromkeys(handled, refused),
+        lifespan=lambda _: _gate_open(gate, github),
     )
     app.router.redirect_slashes = False  # it would lead to whatever Host says
     return app
+
+
+@asynccontextmanager
+async def _gate_open(gate: Gate | None, github: GitHub | None) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        if gate and github:
+            await stack.enter_async_context(github.running(gate))
+        if gate:
+            await stack.enter_async_context(gate.running())
+        yield
 
 
 def _as_refusal(error: Exception) -> HTTPException:
@@ -78,7 +102,7 @@ def _refused(pages: Pages, request: Request, error: HTTPException) -> Response:
     path = request.url.path
     if path in _PLAIN:
         return PlainTextResponse(f"{error.detail}\n", error.status_code, dict(error.headers or {}))
-    if path.startswith("/api/"):
+    if path.startswith(("/api/", "/gate/")):
         return problem(error)
     reply = pages.html(trouble.page(error.status_code, error.detail), NOBODY, error.status_code)
     reply.headers.update(error.headers or {})

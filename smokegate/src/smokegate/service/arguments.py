@@ -16,7 +16,8 @@ LOOPBACK: tuple[Network, ...] = (
 _EXITS = "exit codes:\n  0 it was told to end   2 wrong use   30 no history\n"
 _HELP = """\
 Serve the history: a dashboard for people, a JSON API, and /metrics for Prometheus. Whoever can
-connect may read. With SMOKEGATE_TOKEN set, reading asks for a login and labels can be set.
+connect may read. With SMOKEGATE_TOKEN set, reading asks for a login, labels can be set, and runs
+can be asked for: by Argo Rollouts, Flagger, GitHub, or whoever has the token.
 
 example:
   smokegate serve
@@ -37,6 +38,11 @@ def add_serve(commands: Any) -> None:
     )
     serve.add_argument("--host", default="127.0.0.1", help="where to listen (127.0.0.1)")
     serve.add_argument("--port", type=_port, default=9464, help="at which port (9464); 0: any free")
+    serve.add_argument(
+        "--targets",
+        metavar="FILE",
+        help="what runs can be asked for of; the one target unless said",
+    )
     serve.add_argument(
         "--public-read", action="store_true", help="let everybody read; only writing asks for login"
     )

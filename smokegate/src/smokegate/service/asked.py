@@ -38,6 +38,7 @@ RunId = Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="Th
 CheckId = Annotated[
     str, msgspec.Meta(min_length=1, max_length=300, description="The id of a check: suite.name.")
 ]
+Wait = Annotated[int, msgspec.Meta(ge=0, le=300, description="Seconds to wait for a verdict.")]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=200, description="How many at most.")]
 Before = Annotated[
     str, msgspec.Meta(max_length=64, description="Only runs older than the one of this id.")
@@ -92,6 +93,12 @@ class OneRun(msgspec.Struct, forbid_unknown_fields=True):
     run_id: RunId
 
 
+class OneVerdict(OneRun, kw_only=True):
+    """The verdict of one run."""
+
+    wait: Wait = 0
+
+
 class OneCheck(Place, kw_only=True):
     """Some days of one check."""
 
@@ -131,7 +138,7 @@ def in_words(error: Exception) -> str:
     return f"{name}: {words[0].lower()}{words[1:]}." if name else f"{words}."
 
 
-async def body(request: Request) -> bytes:
+async def body(request: Request, most_bytes: int = _BODY_BYTES) -> bytes:
     """The body of a request.
 
     Raises `HTTPException` for one that is larger than anything that is asked for here.
@@ -139,11 +146,24 @@ async def body(request: Request) -> bytes:
     content = bytearray()
     async for piece in request.stream():
         content += piece
-        if len(content) > _BODY_BYTES:
+        if len(content) > most_bytes:
             raise HTTPException(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"More than {_BODY_BYTES:,} bytes."
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"More than {most_bytes:,} bytes."
             )
     return bytes(content)
+
+
+def parsed(content: bytes, kind: type[T]) -> T:
+    """A body as the values that it holds.
+
+    Raises `HTTPException` for what is not JSON, and for what does not fit.
+    """
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.ValidationError as error:
+        raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, in_words(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "The body is not JSON.") from None
 
 
 async def form(request: Request) -> dict[str, str]:

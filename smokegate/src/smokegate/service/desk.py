@@ -12,17 +12,25 @@ from smokegate.history import schema
 from smokegate.history.store import Store
 from smokegate.service.access.visitors import Doorkeeper, Visitor
 from smokegate.service.asked import Question
+from smokegate.service.gate.gate import Gate
+from smokegate.service.gate.github import GitHub
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Desk:
-    """Has the history, and knows who asks."""
+    """Has the history and, where runs can be asked for, the gate; and knows who asks.
+
+    `dashboard_url` is where others reach it, empty where that is not known.
+    """
 
     store: Store
     doorkeeper: Doorkeeper
     clock: Callable[[], float]
+    gate: Gate | None = None
+    github: GitHub | None = None
+    dashboard_url: str = ""
 
     async def ask(
         self, visitor: Visitor, question: Callable[[Question], T], *, writes: bool = False

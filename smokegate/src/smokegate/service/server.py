@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
+from pathlib import Path
 
 import uvicorn
 
-from smokegate import streams
+from smokegate import journal, streams, targets
 from smokegate.errors import UsageError
 from smokegate.history.remembering import opened, url_of
 from smokegate.service.access.visitors import Rules
 from smokegate.service.app import application
 from smokegate.service.arguments import LOOPBACK
+from smokegate.service.gate.gate import Gate
+from smokegate.service.gate.github import GitHub
+from smokegate.service.gate.ledger import Ledger
 from smokegate.settings import Settings
+from smokegate.targets import Target
 
+_ONLY = "default"
 _OPEN = (
     "smokegate: whoever reaches this address can read the history, and nobody can label runs: set "
     "SMOKEGATE_TOKEN to ask for a login"
@@ -32,25 +39,57 @@ def run(asked: argparse.Namespace, settings: Settings, tell: Callable[[str], Non
     rules, is_local = _rules(asked, settings), _is_loopback(asked.host)
     # Names are not asked for elsewhere: what leads there is known to whoever set it up alone.
     hosts = asked.allowed_host or ([] if is_local else None)
+    there, github = _targets(asked, settings), GitHub(settings)
     store = opened(url)
     try:
+        gate = _gate(asked, settings, there)
         listening = _listen(asked.host, asked.port)
         name = f"[{asked.host}]" if ":" in asked.host else asked.host
         tell(f"Serving {store.name} at http://{name}:{listening.getsockname()[1]}")
         if not (rules.ask or is_local):
             streams.say(_OPEN)
         config = uvicorn.Config(
-            application(store, rules, hosts),
+            application(
+                store,
+                rules,
+                hosts,
+                gate=gate,
+                github=github,
+                dashboard_url=github.dashboard_url,
+            ),
+            lifespan="on",  # without the gate, as it is taken up there, nothing may be served
             log_level="warning",
             access_log=False,
             server_header=False,
             proxy_headers=False,  # whom to believe is ours to decide
         )
+        server = uvicorn.Server(config)
+        if gate:
+            gate.is_ending = lambda: server.should_exit
         with suppress(KeyboardInterrupt):  # uvicorn passes on the signal that ended it
-            uvicorn.Server(config).run(sockets=[listening])
+            server.run(sockets=[listening])
     finally:
         store.close()
     return 0
+
+
+def _targets(asked: argparse.Namespace, settings: Settings) -> dict[str, Target]:
+    """What runs can be asked for of: the one target also goes by its environment."""
+    if asked.targets:
+        return targets.read(Path(asked.targets), os.environ)
+    only = Target(_ONLY, settings, ())
+    return {_ONLY: only, settings.environment: only}
+
+
+def _gate(asked: argparse.Namespace, settings: Settings, there: dict[str, Target]) -> Gate | None:
+    """The gate; without one, the history is served all the same."""
+    try:
+        ledger = Ledger(journal.folder(settings.journal))
+    except OSError as error:
+        streams.say(f"smokegate: no runs can be asked for here: {error.strerror or error}")
+        return None
+    file = str(Path(asked.targets).resolve()) if asked.targets else ""
+    return Gate(there, ledger, targets_file=file)
 
 
 def _rules(asked: argparse.Namespace, settings: Settings) -> Rules:

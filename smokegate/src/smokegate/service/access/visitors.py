@@ -74,13 +74,20 @@ class Doorkeeper:
         if user:
             return self._known(user, f"user:{user}")
         if token is not None:
-            self._verify(request, token)
-            return Visitor("", may_read=True, may_write=True)
+            return self.bearer(request, token)
         session = self._signer.opened(request.cookies.get(COOKIE, ""), self._clock())
         if session:
             return self._known(session.name, f"session:{session.nonce}", has_session=True)
         open_to_all = self.rules.public_read or not self.rules.ask
         return Visitor("", may_read=open_to_all, may_write=False)
+
+    def bearer(self, request: HTTPConnection, token: str) -> Visitor:
+        """Who has the token, whatever it came in.
+
+        Raises `HTTPException` as `visitor` does.
+        """
+        self._verify(request, token)
+        return Visitor("", may_read=True, may_write=True)
 
     def log_in(self, request: HTTPConnection, token: str, name: str) -> str:
         """The cookie of a new session.

@@ -14,10 +14,12 @@ from smokegate.service.api.operations import OPERATIONS, Operation
 from smokegate.service.api.problems import MEDIA_TYPE, Problem
 
 PATH = "/api/openapi.json"
+_JSON = "application/json"
 _REF = "#/components/schemas/{name}"
 _ABOUT = (
-    "What every run left behind, as the pages show it. Reading asks for the token where one is set "
-    "and reading is not public; writing always does. Times are ISO 8601 in UTC, durations seconds."
+    "What every run left behind, as the pages show it; and runs can be asked for. Reading asks "
+    "for the token where one is set and reading is not public; writing always does. Times are ISO "
+    "8601 in UTC, durations seconds."
 )
 
 Node = dict[str, Any]
@@ -80,14 +82,22 @@ def _reply(operation: Operation) -> Node:
     if operation.reply is None:
         return {"description": "It is done."}
     words = (operation.reply.__doc__ or "").partition("\n")[0]
-    return {"description": words, "content": _content(operation.reply)}
+    content = _content(operation.reply)
+    if operation.other:
+        also = _content(operation.other)[_JSON]["schema"]
+        content = {_JSON: {"schema": {"anyOf": [content[_JSON]["schema"], also]}}}
+    return {"description": words, "content": content}
 
 
-def _content(kind: type[Any], media_type: str = "application/json") -> Node:
+def _content(kind: type[Any], media_type: str = _JSON) -> Node:
     return {media_type: {"schema": {"$ref": _REF.format(name=kind.__name__)}}}
 
 
+def _kinds(operation: Operation) -> tuple[type[Any] | None, ...]:
+    return operation.reply, operation.other, operation.given
+
+
 def _schemas() -> Node:
-    kinds = [each for operation in OPERATIONS for each in (operation.reply, operation.given)]
+    kinds = [each for operation in OPERATIONS for each in _kinds(operation)]
     wanted = [Problem, *dict.fromkeys(filter(None, kinds))]
     return msgspec.json.schema_components(wanted, ref_template=_REF)[1]

@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 from smokegate.history.digest import CheckDigest, Digest
 from smokegate.history.queries import Page, RememberedRun
 from smokegate.service.api import answers, types
+from smokegate.service.api import gate_answers as gate
 from smokegate.service.asked import (
     Deployed,
     Listed,
     Nothing,
     OneCheck,
     OneRun,
+    OneVerdict,
     Part,
     Place,
     Window,
@@ -23,7 +25,11 @@ from smokegate.service.glances import Overview
 
 
 class Operation(NamedTuple):
-    """Something that can be asked; `given` is what its body holds, None where it has none."""
+    """Something that can be asked; `given` is what its body holds, None where it has none.
+
+    What asks the gate gets the desk and the visitor in place of a question, and is a coroutine.
+    `other` is what it replies for another kind of thing.
+    """
 
     method: str
     path: str
@@ -32,6 +38,8 @@ class Operation(NamedTuple):
     reply: type[Any] | None
     given: type[Any] | None = None
     status: HTTPStatus = HTTPStatus.OK
+    asks_gate: bool = False
+    other: type[Any] | None = None
 
     @property
     def writes(self) -> bool:
@@ -44,7 +52,19 @@ _CHECK = "/api/checks/{check_id}"
 OPERATIONS = (
     Operation("GET", "/api/overview", answers.overview, Window, Overview),
     Operation("GET", "/api/runs", answers.runs, Listed, Page),
-    Operation("GET", _RUN, answers.run, OneRun, RememberedRun),
+    Operation(
+        "POST",
+        "/api/runs",
+        gate.ask,
+        Nothing,
+        gate.Requested,
+        gate.RunGiven,
+        HTTPStatus.ACCEPTED,
+        asks_gate=True,
+    ),
+    Operation("GET", _RUN, gate.run, OneRun, RememberedRun, asks_gate=True, other=gate.Requested),
+    Operation("DELETE", _RUN, gate.cancel, OneRun, gate.Requested, asks_gate=True),
+    Operation("GET", f"{_RUN}/verdict", gate.verdict, OneVerdict, gate.Requested, asks_gate=True),
     Operation("PUT", _LABEL, answers.put_label, OneRun, types.Label, types.LabelGiven),
     Operation("DELETE", _LABEL, answers.delete_label, OneRun, None, status=HTTPStatus.NO_CONTENT),
     Operation("GET", "/api/checks", answers.checks, Part, types.Checks),

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from smokegate.service.access.visitors import Visitor
 from smokegate.service.api.description import PATH, description
 from smokegate.service.api.operations import OPERATIONS, Operation
-from smokegate.service.asked import Question, body, in_words, read
+from smokegate.service.asked import Question, body, parsed, read
 from smokegate.service.desk import Desk
 
 _JSON = "application/json"
@@ -38,7 +38,7 @@ def _route(desk: Desk, path: str, methods: Mapping[str, Operation]) -> Route:
     async def endpoint(request: Request) -> Response:
         operation = methods["GET" if request.method == "HEAD" else request.method]
         visitor = desk.doorkeeper.visitor(request)
-        _refuse(visitor, operation)
+        refuse(visitor, writes=operation.writes)
         return await _answered(desk, request, operation, visitor)
 
     return Route(path, endpoint, methods=list(methods))
@@ -53,19 +53,22 @@ async def _answered(
     def answer(question: Question) -> Any:
         return operation.answer(question, asked, *given)
 
-    found = await desk.ask(visitor, answer, writes=operation.writes)
+    if operation.asks_gate:
+        found = await operation.answer(desk, visitor, asked, *given)
+    else:
+        found = await desk.ask(visitor, answer, writes=operation.writes)
     content = msgspec.json.encode(found) if operation.reply else b""
     return Response(content, operation.status, media_type=_JSON if operation.reply else None)
 
 
-def _refuse(visitor: Visitor, operation: Operation) -> None:
+def refuse(visitor: Visitor, *, writes: bool) -> None:
     """Raise `HTTPException` for who may not do this.
 
     A session is for pages, whose forms prove that nobody else made the browser send them.
     """
-    may = visitor.may_write and not visitor.has_session if operation.writes else visitor.may_read
+    may = visitor.may_write and not visitor.has_session if writes else visitor.may_read
     if not may:
-        words = _WRITES if operation.writes else "Reading asks for a login, or for the token."
+        words = _WRITES if writes else "Reading asks for a login, or for the token."
         raise HTTPException(HTTPStatus.UNAUTHORIZED, words, {"WWW-Authenticate": "Bearer"})
 
 
@@ -73,13 +76,7 @@ async def _given(request: Request, kind: type[Any]) -> Any:
     """The body of a request."""
     if request.headers.get("content-type", "").partition(";")[0].strip() != _JSON:
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Send it as {_JSON}.")
-    content = await body(request)
-    try:
-        return msgspec.json.decode(content, type=kind)
-    except msgspec.ValidationError as error:
-        raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, in_words(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise HTTPException(HTTPStatus.BAD_REQUEST, "The body is not JSON.") from None
+    return parsed(await body(request), kind)
 
 
 async def _description(request: Request) -> Response:
