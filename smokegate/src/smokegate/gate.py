@@ -20,7 +20,7 @@ from smokegate import __version__, baseline, journal, places
 from smokegate.client import Session
 from smokegate.client.curl import CurlTransport
 from smokegate.control_run import Earlier, Samples
-from smokegate.engine import Engine, Event, Plan, in_loop, sweep_one
+from smokegate.engine import Engine, Event, Keeper, Plan, in_loop, sweep_one
 from smokegate.errors import JournalError, UsageError
 from smokegate.resources import Remover
 from smokegate.results import JudgedRun, Run
@@ -44,6 +44,7 @@ def verify(
     earlier: Earlier | None = None,
     behind: Settings | None = None,
     prepare: Callable[[Session], None] = lambda _: None,
+    keeper: Keeper | None = None,
 ) -> JudgedRun:
     """Verify the target and judge what was seen, beside what was seen earlier.
 
@@ -52,7 +53,8 @@ def verify(
     and ends the process, if a check does not let the run end. Raises `UsageError` where there is
     no target or the suites cannot be planned. `behind` names the target where `settings` lead to
     something in front of it: that is where `sweep` removes what is left. `prepare` gets the session
-    before anything is sent.
+    before anything is sent. `keeper` holds what is not to be made anew and removed by each run;
+    `release` removes it.
     """
     refuse_no_target(settings)
     plan = load_plan()
@@ -67,6 +69,7 @@ def verify(
                 earlier=earlier or Earlier(),
                 swept=behind or settings,
                 prepare=prepare,
+                keeper=keeper,
             )
         )
 
@@ -82,6 +85,7 @@ async def verified(
     swept: Settings,
     prepare: Callable[[Session], None] = lambda _: None,
     run_id: str = "",
+    keeper: Keeper | None = None,
 ) -> JudgedRun:
     """Verify in the loop that runs, beside whatever else does; see `verify`.
 
@@ -97,6 +101,7 @@ async def verified(
         swept=swept,
         prepare=prepare,
         run_id=run_id or new_run_id(),
+        keeper=keeper,
     )
     run = msgspec.structs.replace(run, baseline=earlier.baseline, earlier_samples=earlier.samples)
     run = msgspec.structs.replace(run, notes=[*run.notes, *baseline.notes(run)])
@@ -114,6 +119,7 @@ async def _run(
     swept: Settings,
     prepare: Callable[[Session], None],
     run_id: str,
+    keeper: Keeper | None,
 ) -> Run:
     folder = journal.folder(settings.journal)
     book = journal.Journal(
@@ -130,15 +136,41 @@ async def _run(
     session = _session(settings, run_id, book, known)
     session.earlier_samples = compared
     prepare(session)
-    engine = Engine(plan, session, book, listen, tool=TOOL)
+    engine = Engine(plan, session, book, listen, tool=TOOL, keeper=keeper)
     try:
         with interrupting(engine.interrupt):
             run = await engine.run()
     finally:
         await session.transport.close()
-        book.close()
+        if keeper is None or keeper.book is not book:
+            book.close()
     note = places.remember(folder, settings.url, session.standing.let_in_from - known)
     return msgspec.structs.replace(run, notes=[*run.notes, note]) if note else run
+
+
+def release(
+    settings: Settings, book: journal.Journal, removers: dict[str, Remover], *, limit_s: float
+) -> list[str]:
+    """Remove what was kept beyond its run; give a line for each thing that is still there.
+
+    `book` is what the keeper gave up. What is left is for `sweep`.
+    """
+
+    async def remove() -> list[str]:
+        limited = msgspec.structs.replace(settings, cleanup_timeout_s=limit_s)
+        session = _session(limited, book.run_id, book)
+        try:
+            async with asyncio.timeout(limit_s):
+                return await sweep_one(book, removers, session)
+        except TimeoutError:
+            return [f"{each.kind} {each.name}: no time left" for each in book.pending]
+        finally:
+            await session.transport.close()
+
+    try:
+        return in_loop(remove)
+    finally:
+        book.close()
 
 
 def sweep(

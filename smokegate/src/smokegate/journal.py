@@ -75,6 +75,7 @@ class Journal:
 
     def __init__(self, place: Path, header: Header) -> None:
         self.creations: list[Creation] = []
+        self.run_id = header.run_id
         self._path = place / f"{header.run_id}{_SUFFIX}"
         self._header = header
         self._lines: queue.SimpleQueue[tuple[Any, asyncio.Future[None] | None] | None]

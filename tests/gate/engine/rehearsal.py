@@ -9,7 +9,7 @@ from typing import Any
 
 from smokegate.checks import Suite, checks_of
 from smokegate.client import Session, Transport
-from smokegate.engine import CheckFinished, Engine, Event, Plan
+from smokegate.engine import CheckFinished, Engine, Event, Keeper, Plan
 from smokegate.journal import Creation, Header, Journal
 from smokegate.resources import Catalogue
 from smokegate.results import Action, CheckResult, Outcome, ResourceResult, Run
@@ -59,6 +59,7 @@ class Rehearsal:
         partial: bool = False,
         values: dict[str, Any] | None = None,
         listen: Callable[[Event], None] | None = None,
+        keeper: Keeper | None = None,
         **settings: Any,
     ) -> None:
         defaults = {"url": TARGET, "require": (), "wait_s": 0.0, "sample_requests": 0}
@@ -85,7 +86,12 @@ class Rehearsal:
             partial=partial,
         )
         self.engine = Engine(
-            plan, self.session, self.journal, listen or self.events.append, tool="test"
+            plan,
+            self.session,
+            self.journal,
+            listen or self.events.append,
+            tool="test",
+            keeper=keeper,
         )
 
     async def run(self) -> Run:

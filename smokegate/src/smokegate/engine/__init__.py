@@ -4,6 +4,7 @@ It tells what happens as events and returns the run; who listens is not its busi
 """
 
 from smokegate.engine.engine import CheckFinished, Engine, Event, RunStarted, Waiting, sweep_one
+from smokegate.engine.keeping import Keeper
 from smokegate.engine.loop import in_loop
 from smokegate.engine.output import sorted_by_attempt
 from smokegate.engine.plan import Plan, Suites, find, load, plan, select_by_words
@@ -12,6 +13,7 @@ __all__ = [
     "CheckFinished",
     "Engine",
     "Event",
+    "Keeper",
     "Plan",
     "RunStarted",
     "Suites",

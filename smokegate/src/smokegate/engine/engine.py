@@ -16,6 +16,7 @@ from smokegate.engine.attempt import Attempts, end
 from smokegate.engine.cleanup import Ledger, remove_all
 from smokegate.engine.conclusion import blocked, concluded, result_of
 from smokegate.engine.confirmation import Confirmation
+from smokegate.engine.keeping import Keeper, Unkept
 from smokegate.engine.output import sorted_by_attempt
 from smokegate.engine.plan import Plan
 from smokegate.engine.probes import SUITE as PROBES
@@ -65,20 +66,29 @@ Listener = Callable[[Event], None]
 
 
 class Engine:
-    """Runs a plan once."""
+    """Runs a plan once; `keeper` holds what outlives the run."""
 
     def __init__(
-        self, plan: Plan, session: Session, journal: Journal, listen: Listener, *, tool: str
+        self,
+        plan: Plan,
+        session: Session,
+        journal: Journal,
+        listen: Listener,
+        *,
+        tool: str,
+        keeper: Keeper | None = None,
     ) -> None:
         self._plan = plan
         self._session = session
         self._journal = journal
         self._listen = listen
         self._tool = tool
+        self._keeper = keeper
         settings = session.settings
         self._attempts = Attempts(session, settings.timeout_s + settings.check_grace_s)
         self._confirmation = Confirmation(settings, self._attempts)
-        self._supply = Supply(plan.catalogue, plan.needed_by, self._confirmation)
+        kept = keeper.values if keeper else {}
+        self._supply = Supply(plan.catalogue, plan.needed_by, self._confirmation, kept)
         self._probes = Probes(session, self._attempts, self._confirmation, partial=plan.partial)
         self._results: dict[str, CheckResult] = {}
         self._main: asyncio.Task[None] | None = None
@@ -220,22 +230,33 @@ class Engine:
         budget_s = self._session.settings.cleanup_timeout_s
         left_s = self._interrupted_ends - asyncio.get_running_loop().time()
         budget_s = min(budget_s, max(0.0, left_s))
-        removing = asyncio.create_task(self._remove(budget_s), name="clean-up")
+        ledger = self._to_remove()
+        removing = asyncio.create_task(self._remove(ledger, budget_s), name="clean-up")
         try:
             async with asyncio.timeout(budget_s) as self._cleanup_limit:
                 return await asyncio.shield(removing)
         except TimeoutError:
-            return [f"{each.kind} {each.name}: no time left" for each in self._journal.pending]
+            return [f"{each.kind} {each.name}: no time left" for each in ledger.pending]
         finally:
             self._cleanup_limit = None
             await end([removing])
 
-    async def _remove(self, budget_s: float) -> list[str]:
+    def _to_remove(self) -> Ledger:
+        """What this run created, less what is kept for the next one."""
+        if self._keeper is None:
+            return self._journal
+        keeper, made = self._keeper, self._supply.has_made(self._keeper.name)
+        keeper.note(self._journal)
+        # What creates nothing costs nothing to make anew, and may belong to this loop.
+        if made and keeper.name in keeper.creators and not self._interrupted:
+            keeper.keep(self._supply.made(keeper.name), self._journal)
+            return Unkept(self._journal, keeper)
+        return self._journal
+
+    async def _remove(self, ledger: Ledger, budget_s: float) -> list[str]:
         attempts = Attempts(self._session, budget_s)
         await self._session.late_creations(min(_LATE_CREATIONS_S, budget_s / 2))
-        return await remove_all(
-            self._journal, self._plan.catalogue.removers, attempts, settled=False
-        )
+        return await remove_all(ledger, self._plan.catalogue.removers, attempts, settled=False)
 
     def _result_of(self, check: Check) -> CheckResult:
         return self._results.get(check.id) or self._unanswered(check)

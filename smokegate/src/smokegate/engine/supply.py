@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from smokegate.client import Client
@@ -29,14 +31,16 @@ class Unavailable(Exception):
 
 
 class Supply:
-    """The resources of one run."""
+    """The resources of one run; `kept` are values that an earlier one has made."""
 
     def __init__(
         self,
         catalogue: Catalogue,
         needed_by: dict[str, list[str]],
         confirmation: Confirmation,
+        kept: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
+        self._kept = dict(kept)
         self._catalogue = catalogue
         self._needed_by = needed_by
         self._confirmation = confirmation
@@ -73,6 +77,17 @@ class Supply:
             if task.done() and not task.cancelled():
                 task.exception()  # seen here, so that asyncio does not report it as lost
 
+    def has_made(self, name: str) -> bool:
+        """Whether a resource was made in this run."""
+        task = self._tasks.get(name)
+        if name in self._kept or task is None or not task.done() or task.cancelled():
+            return False
+        return task.exception() is None
+
+    def made(self, name: str) -> Any:
+        """The value of a resource that was made."""
+        return self._tasks[name].result()
+
     def _task(self, name: str) -> asyncio.Task[Any]:
         if name not in self._tasks:
             self._tasks[name] = asyncio.create_task(self._make(name), name=f"resource {name}")
@@ -82,6 +97,9 @@ class Supply:
         resource = self._catalogue.resources[name]
         loop = asyncio.get_running_loop()
         started = loop.time()
+        if name in self._kept:
+            self._conclude(name, [], Outcome.PASSED, "kept from an earlier run", 0.0)
+            return self._kept[name]
         needs = [need for need in resource.needs if need != CLIENT]
         try:
             values = await self.get(needs)
