@@ -22,10 +22,12 @@ class TinyUpstream:
     the server ends.
     """
 
-    def __init__(self, tls: ssl.SSLContext | None = None, version: str = "2.0.0") -> None:
+    def __init__(
+        self, tls: ssl.SSLContext | None = None, version: str = "2.0.0", port: int = 0
+    ) -> None:
         self.seen: list[tuple[str, str]] = []
         self.version = version
-        self._server = _Server(("127.0.0.1", 0), self)
+        self._server = _Server(("127.0.0.1", port), self)
         self._scheme = "http" if tls is None else "https"
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)

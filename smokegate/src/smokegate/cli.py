@@ -21,6 +21,7 @@ from smokegate.history.arguments import add_history
 from smokegate.notify.arguments import add_notify
 from smokegate.service.arguments import add_serve
 from smokegate.signals import Insistence, handled
+from smokegate.watch.arguments import add_watch
 
 if TYPE_CHECKING:
     from smokegate.settings import Settings
@@ -122,6 +123,7 @@ def parser() -> argparse.ArgumentParser:
     add_history(commands)
     add_fleet(commands)
     add_notify(commands)
+    add_watch(commands)
     return root
 
 
@@ -287,6 +289,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         "notify": _notify,
         "serve": _serve,
         "sweep": _sweep,
+        "watch": _watch,
     }
     return commands[arguments.command](arguments)
 
@@ -440,6 +443,17 @@ def _notify(_: argparse.Namespace) -> int:
     from smokegate.notify import command
 
     return command.test(settings.load({}, os.environ), sys.stdout)
+
+
+def _watch(arguments: argparse.Namespace) -> int:
+    from smokegate import settings
+    from smokegate.verification import give_up
+    from smokegate.watch import command
+
+    options = ("url", "expect_version", "environment", "ca_file", "strict", "results")
+    given = {name: getattr(arguments, name) for name in options}
+    paths = [Path(path) for path in arguments.paths or [SUITES_FOLDER]]
+    return command.run(arguments, paths, settings.load(given, os.environ), give_up(lambda: None))
 
 
 def _sweep(arguments: argparse.Namespace) -> int:

@@ -1,0 +1,1 @@
+"""After a deployment: verifying again and again, and telling what changes."""
