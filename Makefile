@@ -9,7 +9,7 @@ export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test hostile kills history-campaign contract check audit format bench acted-out ci-tools clean
+.PHONY: help setup demo test hostile kills soak history-campaign contract check audit format bench acted-out ci-tools clean
 
 help: ## List what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ hostile: .venv/.ready ## Send 100,000 hostile replies through the client and the
 
 kills: .venv/.ready ## Kill 300 runs at random moments, sweep, and look for what is left
 	@.venv/bin/python -m tests.system.kills 300
+
+soak: .venv/.ready ## Watch a Lattice for ten minutes that goes away in the middle and comes back
+	@.venv/bin/python -m tests.system.soak 600
 
 history-campaign: .venv/.ready ## Write into a history with eight processes for a minute, kill some, and look
 	@.venv/bin/python -m tests.system.history_campaign 60
