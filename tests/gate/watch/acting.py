@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from smokegate.results import JudgedRun, Outcome, Side, Trouble
@@ -117,6 +118,7 @@ def acted(
     objective: float = 99.5,
     expect_version: str = "",
     history: str = "none",
+    channels: Mapping[str, Any] = MappingProxyType({}),
     begin_s: float = 0.0,
     stop_at_s: float = float("inf"),
     **script: Any,
@@ -129,6 +131,7 @@ def acted(
         journal=str(folder / "journal"),
         results=str(folder / "results"),
         expect_version=expect_version,
+        **channels,
     )
     clock, stream = VirtualClock(begin_s, stop_at_s), io.StringIO()
     target = Script(clock, at, **script)

@@ -123,7 +123,8 @@ class Watch:
         conclusion = watcher.run()
         if watcher.last_full is not None and conclusion.ending is not Ending.INTERRUPTED:
             self._progress.end()
-            self._publisher.publish(watcher.last_full)
+            is_settled = not watched.standing.wants_full
+            self._publisher.publish(watcher.last_full, alerts=is_settled)
 
     def _keep(self, watched: Watched) -> None:
         try:
@@ -174,16 +175,19 @@ class Publisher:
         """Nothing: of a hundred good rounds nobody wants the files."""
 
     def changed(self, _change: Change, run: JudgedRun) -> None:
-        """Publish the run that confirmed a change."""
-        self.publish(run)
+        """Publish the run that confirmed a change, and alert."""
+        self.publish(run, alerts=True)
 
-    def publish(self, run: JudgedRun) -> None:
-        """Publish a run, unless it has been."""
+    def publish(self, run: JudgedRun, *, alerts: bool) -> None:
+        """Publish a run, unless it has been; `alerts` where what it says is confirmed."""
         if run.run_id in self._published:
             return
         self._published.add(run.run_id)
         publication = Publication(run, self._settings, self._stream)
-        publication.give_to(publication.write_results, publication.export, publication.remember)
+        publication.give_to(publication.write_results)
+        if alerts:
+            publication.give_to(publication.alert)
+        publication.give_to(publication.export, publication.remember)
 
 
 def _is_of_another(watched: Watched, before: int) -> bool:
