@@ -1,6 +1,9 @@
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from inspect import isasyncgenfunction, iscoroutinefunction, isfunction
 
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from lattice.app import FEATURES, create_app
 from lattice.settings import Settings
 
@@ -47,3 +50,18 @@ def test_every_feature_is_served(lattice: Lattice) -> None:
     served = lattice.ask("GET", "/openapi.json").json()["paths"]
     for feature in FEATURES:
         assert any(getattr(route, "path", None) in served for route in feature.routes), feature
+
+
+def test_no_route_waits_for_a_thread_of_the_framework() -> None:
+    def calls(dependant: Dependant) -> Iterator[object]:
+        yield dependant.call
+        for dependency in dependant.dependencies:
+            yield from calls(dependency)
+
+    routes = [route for feature in FEATURES for route in feature.routes]
+    assert all(isinstance(route, APIRoute) for route in routes)
+    found = {call for route in routes for call in calls(route.dependant)}  # type: ignore[attr-defined]
+    for call in found:
+        # A class that is called: its method is meant.
+        function = call if isfunction(call) else type(call).__call__
+        assert iscoroutinefunction(function) or isasyncgenfunction(function), call

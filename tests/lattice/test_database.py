@@ -165,8 +165,8 @@ def test_a_write_is_committed_before_it_is_acknowledged(
     token = lattice.register().access_token
 
     @lattice.app.post("/write", tags=["test"])
-    async def write(connection: Writing) -> str:
-        await connection.execute(RENAME)
+    async def write(transaction: Writing) -> str:
+        await transaction.connection.execute(RENAME)
         if is_broken:
             monkeypatch.setattr(DefaultDialect, "do_commit", broken)
         return "done"
@@ -187,8 +187,8 @@ def test_a_refused_request_leaves_nothing_behind(lattice: Lattice) -> None:
     token = lattice.register().access_token
 
     @lattice.app.post("/refused", tags=["test"])
-    async def refused(connection: Writing) -> None:
-        await connection.execute(RENAME)
+    async def refused(transaction: Writing) -> None:
+        await transaction.connection.execute(RENAME)
         raise ConflictError("no")
 
     assert_problem(lattice.ask("POST", "/refused", token=token), 409)
@@ -199,8 +199,8 @@ def test_a_route_that_reads_cannot_write(lattice: Lattice) -> None:
     token = lattice.register().access_token
 
     @lattice.app.get("/writes", tags=["test"])
-    async def writes(connection: Reading) -> None:
-        await connection.execute(RENAME)
+    async def writes(transaction: Reading) -> None:
+        await transaction.connection.execute(RENAME)
 
     assert lattice.ask("GET", "/writes", token=token).is_server_error
     assert lattice.execute(NAMES) == [("ada's",)]

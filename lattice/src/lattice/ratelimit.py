@@ -40,9 +40,8 @@ class RateLimits:
         self._revocations = revocations
         self._windows = windows
 
-    async def quotas(self, authorization: str, address: str) -> Sequence[Quota]:
+    async def quotas(self, claims: Claims | None, address: str) -> Sequence[Quota]:
         """Return the quotas that a request draws on, the narrowest first."""
-        claims = self._claims(authorization)
         if claims is None or await self._revocations.has(claims.session_id):
             return (Quota("client", f"address:{address}", self._settings.rate_limit_anonymous),)
         return (
@@ -50,7 +49,8 @@ class RateLimits:
             Quota("tenant", f"tenant:{claims.tenant_id}", self._settings.rate_limit_tenant),
         )
 
-    def _claims(self, authorization: str) -> Claims | None:
+    def claims(self, authorization: str) -> Claims | None:
+        """Return the claims of a valid access token; None for anything else."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             return None
@@ -77,7 +77,10 @@ class RateLimiting:
             await self._app(scope, receive, send)
             return
         authorization = Headers(scope=scope).get("authorization", "")
-        quotas = await self._rate_limits.quotas(authorization, client_address(scope))
+        claims = self._rate_limits.claims(authorization)
+        # For the route too: reading a token takes as long as a small query.
+        scope.setdefault("state", {})["claims"] = claims
+        quotas = await self._rate_limits.quotas(claims, client_address(scope))
         usages = await self._rate_limits.draw(quotas)
 
         async def with_quotas(message: Message) -> None:

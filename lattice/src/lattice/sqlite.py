@@ -70,6 +70,7 @@ class SqliteConnection(aiosqlite.Connection):
     """A connection whose transactions begin together with their first statement."""
 
     _begin: str | None = None
+    _has_begun = False
 
     def begin_with(self, statement: str) -> None:
         """Begin a transaction; `statement` is executed when it is needed."""
@@ -78,6 +79,7 @@ class SqliteConnection(aiosqlite.Connection):
     async def in_thread(self, work: Any, *arguments: Any) -> None:
         """Call `work` with the driver's connection in this connection's thread."""
         begin, self._begin = self._begin, None
+        self._has_begun = self._has_begun or begin is not None
         await self._execute(self._work, begin, work, *arguments)  # type: ignore[no-untyped-call]
 
     def _work(self, begin: str | None, work: Any, *arguments: Any) -> None:
@@ -91,16 +93,16 @@ class SqliteConnection(aiosqlite.Connection):
 
     async def commit(self) -> None:
         """Make the transaction's writes last."""
-        await self._end(self._conn.commit)
+        if self._has_begun:
+            await self._execute(self._conn.commit)  # type: ignore[no-untyped-call]
+        self._has_begun, self._begin = False, None
 
     async def rollback(self) -> None:
-        """Take the transaction's writes back."""
-        await self._end(self._conn.rollback)
-
-    async def _end(self, work: Any) -> None:
-        begun, self._begin = self._begin is None, None
-        if begun:
-            await self._execute(work)  # type: ignore[no-untyped-call]
+        """Take the transaction's writes back, before anything else is done here."""
+        if self._has_begun:
+            # Nobody waits for it: what comes next waits in the same queue.
+            self._tx.put_nowait((None, self._conn.rollback))
+        self._has_begun, self._begin = False, None
 
 
 class SqliteFile:

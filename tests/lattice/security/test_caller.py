@@ -7,11 +7,15 @@ from sqlalchemy import update
 
 from tests.lattice.in_process import Lattice, assert_problem
 
+# A route that reads, one that writes, one that does so by itself.
+EACH_KIND = (("GET", "/api/auth/me"), ("DELETE", "/api/lattices/x"), ("POST", "/api/auth/logout"))
+
 
 def test_a_session_that_is_over_lets_nobody_in(lattice: Lattice) -> None:
     account = lattice.register()
     lattice.execute(update(sessions).values(expires_at=now() - timedelta(seconds=1)))
-    assert_problem(lattice.ask("GET", "/api/auth/me", token=account.access_token), 401)
+    for asked in EACH_KIND:
+        assert_problem(lattice.ask(*asked, token=account.access_token), 401)
 
 
 @pytest.mark.parametrize("column", ["user_id", "tenant_id"])
@@ -27,7 +31,8 @@ def test_the_session_must_be_that_of_the_token(lattice: Lattice, column: str) ->
 def test_a_token_signed_for_no_session_lets_nobody_in(lattice: Lattice) -> None:
     account = lattice.register()
     token = lattice.app.state.tokens.access(account.user["id"], account.tenant["id"], "no-session")
-    assert_problem(lattice.ask("GET", "/api/auth/me", token=token), 401)
+    for asked in EACH_KIND:
+        assert_problem(lattice.ask(*asked, token=token), 401)
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])

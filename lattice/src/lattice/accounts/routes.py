@@ -19,19 +19,19 @@ from lattice.database import Transactions
 from lattice.errors import ConflictError, UnauthorizedError
 from lattice.problems import refusals
 from lattice.security.addresses import client_address
-from lattice.security.caller import CurrentCaller, Reading, TokenIssuer, Writing
+from lattice.security.caller import CurrentCaller, Reading, Writing
 from lattice.security.passwords import passwords_of
 from lattice.settings import settings_of
 
 router = APIRouter(prefix="/api/auth", tags=["accounts"])
 
 
-async def _door(request: Request, database: Transactions, tokens: TokenIssuer) -> service.Door:
+async def _door(request: Request, database: Transactions) -> service.Door:
     state = request.app.state
     return service.Door(
         database,
         passwords_of(request),
-        tokens,
+        state.tokens,
         state.revocations,
         state.throttle,
         client_address(request.scope),
@@ -107,9 +107,9 @@ async def log_out(caller: CurrentCaller, door: Door) -> None:
 
 
 @router.get("/me", summary="See my account")
-async def see_me(caller: CurrentCaller, connection: Reading) -> Me:
+async def see_me(transaction: Reading) -> Me:
     """Return the account that calls, and its tenant."""
-    return await service.see_me(connection, caller)
+    return await service.see_me(*transaction)
 
 
 @router.delete(
@@ -117,6 +117,6 @@ async def see_me(caller: CurrentCaller, connection: Reading) -> Me:
     summary="Remove my account",
     status_code=status.HTTP_204_NO_CONTENT,
 )
-async def leave(caller: CurrentCaller, connection: Writing) -> None:
+async def leave(transaction: Writing) -> None:
     """Remove the account that calls and, with its last one, the tenant and all that it owns."""
-    await service.leave(connection, caller)
+    await service.leave(*transaction)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, delete, exists, insert, select, update
+from sqlalchemy import Row, bindparam, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,8 +34,20 @@ from lattice.security.sessions import Bearer, Grant, end_session, open_session, 
 from lattice.security.tokens import InvalidTokenError, TokenKind, Tokens
 from lattice.tenants.schemas import Tenant
 from lattice.tenants.service import create_tenant, delete_tenant, get_tenant, hold_tenant
+from lattice.tenants.tables import tenants
 
 FIRST_ROLE = Role.OWNER
+# With the tenant's columns behind the account's.
+ME = (
+    select(
+        users,
+        tenants.c.name.label("tenant_name"),
+        tenants.c.plan.label("tenant_plan"),
+        tenants.c.created_at.label("tenant_created_at"),
+    )
+    .join(tenants, tenants.c.id == users.c.tenant_id)
+    .where(users.c.id == bindparam("user_id"), users.c.tenant_id == bindparam("tenant_id"))
+)
 _GONE = "The account has just been removed."
 
 
@@ -168,12 +180,17 @@ async def log_out(door: Door, caller: Caller) -> None:
 
 async def see_me(connection: AsyncConnection, caller: Caller) -> Me:
     """Return the caller's account and tenant."""
-    query = select(users).where(users.c.id == caller.user_id, users.c.tenant_id == caller.tenant_id)
-    row = (await connection.execute(query)).one_or_none()
+    asked = {"user_id": caller.user_id, "tenant_id": caller.tenant_id}
+    row = (await connection.execute(ME, asked)).one_or_none()
     if row is None:
         raise UnauthorizedError(_GONE)
-    tenant = await get_tenant(connection, caller, caller.tenant_id)
-    return Me(**_user(row).model_dump(), tenant=tenant)
+    tenant = Tenant(
+        id=row.tenant_id,
+        name=row.tenant_name,
+        plan=row.tenant_plan,
+        created_at=row.tenant_created_at,
+    )
+    return Me(id=row.id, email=row.email, role=row.role, created_at=row.created_at, tenant=tenant)
 
 
 async def leave(connection: AsyncConnection, caller: Caller) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from lattice.database import insert_into, now
 from lattice.errors import InvalidError
 from lattice.idempotency.tables import idempotency_keys
-from lattice.security.caller import Caller
+from lattice.security.caller import Caller, Transaction
 
 KEPT_FOR = timedelta(days=1)
 KEY_CHARACTERS_MAX = 255
@@ -42,8 +42,7 @@ class Once:
 
     async def answer(
         self,
-        connection: AsyncConnection,
-        caller: Caller,
+        transaction: Transaction,
         make: Callable[[], Awaitable[Made]],
         *,
         status: int,
@@ -51,6 +50,7 @@ class Once:
         """Make it, or answer as before; `InvalidError` if the key was for something else."""
         if self._key is None:
             return _response(await make(), status)
+        connection, caller = transaction
         mine = (
             idempotency_keys.c.tenant_id == caller.tenant_id,
             idempotency_keys.c.key == self._key,

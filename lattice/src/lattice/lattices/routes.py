@@ -17,8 +17,8 @@ from lattice.lattices.schemas import (
     NewLattices,
 )
 from lattice.problems import refusals
-from lattice.security.caller import CurrentCaller, Reading, Writing
-from lattice.security.roles import Member
+from lattice.security.caller import Reading
+from lattice.security.roles import MemberWriting
 from lattice.webhooks.announcements import Announcing
 
 router = APIRouter(prefix="/api/lattices", tags=["lattices"])
@@ -35,8 +35,7 @@ LatticeId = Annotated[Id, Path(examples=["7d444840-9dc0-41d1-b245-5ffdce74fad2"]
 )
 async def create_lattice(
     new: NewLattice,
-    caller: Member,
-    connection: Writing,
+    transaction: MemberWriting,
     announcements: Announcing,
     once: OnlyOnce,
 ) -> Response:
@@ -47,10 +46,10 @@ async def create_lattice(
     """
 
     async def make() -> Made:
-        lattice = await service.create_lattice(connection, caller, new, announcements)
+        lattice = await service.create_lattice(*transaction, new, announcements)
         return Made(lattice, f"{router.prefix}/{lattice.id}")
 
-    return await once.answer(connection, caller, make, status=status.HTTP_201_CREATED)
+    return await once.answer(transaction, make, status=status.HTTP_201_CREATED)
 
 
 @router.post(
@@ -62,36 +61,34 @@ async def create_lattice(
 )
 async def create_lattices(
     news: NewLattices,
-    caller: Member,
-    connection: Writing,
+    transaction: MemberWriting,
     announcements: Announcing,
     once: OnlyOnce,
 ) -> Response:
     """Create up to 100 lattices: all of them or, if one is refused, none."""
 
     async def make() -> Made:
-        made = await service.create_lattices(connection, caller, news.lattices, announcements)
+        made = await service.create_lattices(*transaction, news.lattices, announcements)
         # Not validated once more, as each of them was not.
         return Made(CreatedLattices.model_construct(items=made, created=len(made)))
 
-    return await once.answer(connection, caller, make, status=status.HTTP_201_CREATED)
+    return await once.answer(transaction, make, status=status.HTTP_201_CREATED)
 
 
 @router.get("", summary="List my lattices")
 async def list_lattices(
-    caller: CurrentCaller,
-    connection: Reading,
+    transaction: Reading,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
 ) -> LatticePage:
     """List the tenant's lattices, the latest first, with the number of obstacles of each."""
-    return await service.list_lattices(connection, caller, limit=limit, offset=offset)
+    return await service.list_lattices(*transaction, limit=limit, offset=offset)
 
 
 @router.get("/{lattice_id}", summary="See a lattice", responses=refusals(NotFoundError))
-async def get_lattice(lattice_id: LatticeId, caller: CurrentCaller, connection: Reading) -> Lattice:
+async def get_lattice(lattice_id: LatticeId, transaction: Reading) -> Lattice:
     """Return one lattice of the tenant; another's is not found."""
-    return await service.get_lattice(connection, caller, lattice_id)
+    return await service.get_lattice(*transaction, lattice_id)
 
 
 @router.patch(
@@ -100,12 +97,11 @@ async def get_lattice(lattice_id: LatticeId, caller: CurrentCaller, connection: 
 async def change_lattice(
     lattice_id: LatticeId,
     change: LatticeChange,
-    caller: Member,
-    connection: Writing,
+    transaction: MemberWriting,
     announcements: Announcing,
 ) -> Lattice:
     """Change the name, the description or all obstacles; what is not named stays."""
-    return await service.change_lattice(connection, caller, lattice_id, change, announcements)
+    return await service.change_lattice(*transaction, lattice_id, change, announcements)
 
 
 @router.delete(
@@ -115,7 +111,7 @@ async def change_lattice(
     responses=refusals(ForbiddenError, NotFoundError),
 )
 async def remove_lattice(
-    lattice_id: LatticeId, caller: Member, connection: Writing, announcements: Announcing
+    lattice_id: LatticeId, transaction: MemberWriting, announcements: Announcing
 ) -> None:
     """Remove a lattice of the tenant."""
-    await service.remove_lattice(connection, caller, lattice_id, announcements)
+    await service.remove_lattice(*transaction, lattice_id, announcements)

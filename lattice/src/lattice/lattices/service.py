@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Integer, Row, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lattice.database import now
@@ -28,6 +28,19 @@ from lattice.usage.schemas import Counts
 from lattice.usage.service import add_usage, today
 from lattice.webhooks.announcements import Announcements
 from lattice.webhooks.schemas import Event
+
+MINE = lattices.c.tenant_id == bindparam("tenant_id")
+# Made once: making a statement takes longer than executing it.
+LATTICE = select(lattices).where(lattices.c.id == bindparam("lattice_id"), MINE)
+LATTICE_HELD = LATTICE.with_for_update(key_share=True)
+COUNT = select(func.count()).select_from(lattices).where(MINE)
+PAGE = (
+    select(*SUMMARY)
+    .where(MINE)
+    .order_by(lattices.c.number.desc())
+    .limit(bindparam("limit", type_=Integer))
+    .offset(bindparam("offset", type_=Integer))
+)
 
 
 async def create_lattice(
@@ -77,9 +90,8 @@ async def list_lattices(
     connection: AsyncConnection, caller: Caller, *, limit: int, offset: int
 ) -> LatticePage:
     """List the caller's lattices, the latest first, without their obstacles."""
-    mine = lattices.c.tenant_id == caller.tenant_id
-    query = select(*SUMMARY).where(mine).order_by(lattices.c.number.desc())
-    rows = (await connection.execute(query.limit(limit).offset(offset))).all()
+    asked = {"tenant_id": caller.tenant_id, "limit": limit, "offset": offset}
+    rows = (await connection.execute(PAGE, asked)).all()
     return LatticePage(
         items=[summary_of(row) for row in rows],
         total=await _count(connection, caller),
@@ -106,7 +118,7 @@ async def change_lattice(
     announcements: Announcements,
 ) -> Lattice:
     """Change what `change` names; raises `InvalidError` for obstacles that do not fit."""
-    lattice = lattice_of(await _find(connection, caller, lattice_id, to_change=True))
+    lattice = lattice_of(await _find(connection, caller, lattice_id, LATTICE_HELD))
     values = change.model_dump(exclude_unset=True)
     if not values:
         return lattice
@@ -162,22 +174,17 @@ async def _insert(
 
 
 async def _find(
-    connection: AsyncConnection, caller: Caller, lattice_id: str, *, to_change: bool = False
+    connection: AsyncConnection, caller: Caller, lattice_id: str, query: Select[Any] = LATTICE
 ) -> Row[Any]:
-    query = select(lattices).where(
-        lattices.c.id == lattice_id, lattices.c.tenant_id == caller.tenant_id
-    )
-    if to_change:
-        query = query.with_for_update(key_share=True)
-    row = (await connection.execute(query)).one_or_none()
+    asked = {"lattice_id": lattice_id, "tenant_id": caller.tenant_id}
+    row: Row[Any] | None = (await connection.execute(query, asked)).one_or_none()
     if row is None:
         raise _unknown()
     return row
 
 
 async def _count(connection: AsyncConnection, caller: Caller) -> int:
-    query = select(func.count()).where(lattices.c.tenant_id == caller.tenant_id)
-    return await connection.scalar(query) or 0
+    return await connection.scalar(COUNT, {"tenant_id": caller.tenant_id}) or 0
 
 
 def _unknown() -> NotFoundError:

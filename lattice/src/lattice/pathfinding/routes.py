@@ -5,26 +5,23 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.requests import ClientDisconnect
 
-from lattice.database import Transactions
 from lattice.errors import NotFoundError, UnavailableError
 from lattice.lattices.routes import LatticeId
 from lattice.pathfinding.schemas import SearchAnswer, SearchQuestion
-from lattice.pathfinding.searches import Searching
 from lattice.pathfinding.service import Pathfinder
 from lattice.problems import refusals
 from lattice.security.caller import CurrentCaller
-from lattice.usage.counter import counter_of
-from lattice.webhooks.announcements import Announcing
 
 CLIENT_CLOSED_REQUEST = 499
 
 router = APIRouter(prefix="/api/lattices", tags=["pathfinding"])
 
 
-def _pathfinder(
-    request: Request, database: Transactions, searches: Searching, announcements: Announcing
-) -> Pathfinder:
-    return Pathfinder(database, searches, counter_of(request), announcements, request)
+async def _pathfinder(request: Request) -> Pathfinder:
+    state = request.app.state
+    return Pathfinder(
+        state.database, state.searches, state.usage_counter, state.announcements, request
+    )
 
 
 @router.post(

@@ -4,10 +4,9 @@ import asyncio
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
-from fastapi import Depends
-from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.requests import ClientDisconnect, Request
 
 from lattice.errors import UnavailableError
 from lattice.pathfinding.pace import Pace
@@ -79,12 +78,3 @@ class Searches:
 async def _left(client: Request) -> None:
     while (await client.receive())["type"] != "http.disconnect":
         pass
-
-
-def searches_of(request: HTTPConnection) -> Searches:
-    """Return the searches of the application that serves this request."""
-    searches: Searches = request.app.state.searches
-    return searches
-
-
-Searching = Annotated[Searches, Depends(searches_of)]

@@ -1,12 +1,13 @@
-"""Who calls: the dependency of every route that needs an account, and the caller's transactions.
+"""Who calls: the dependencies of every route that needs an account.
 
-A transaction ends *before* the reply is sent: `Reading` and `Writing` have function scope, so an
+A transaction of a caller begins by asking whether the session lives: a token is dead the moment its
+session ends. It ends *before* the reply is sent: `Reading` and `Writing` have function scope, so an
 acknowledged write is a committed write, and an error in a route takes its writes back.
 """
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -14,10 +15,10 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 
-from lattice.database import Transactions, now
+from lattice.database import database_of, now
 from lattice.errors import UnauthorizedError
 from lattice.security.tables import sessions
-from lattice.security.tokens import InvalidTokenError, TokenKind, Tokens
+from lattice.security.tokens import Claims
 
 bearer = HTTPBearer(
     auto_error=False,
@@ -46,57 +47,61 @@ class Caller:
     session_id: str
 
 
-async def _tokens(request: Request) -> Tokens:
-    tokens: Tokens = request.app.state.tokens
-    return tokens
+class Transaction(NamedTuple):
+    """A transaction of a caller: the first two arguments of what a service does in one."""
+
+    connection: AsyncConnection
+    caller: Caller
 
 
-TokenIssuer = Annotated[Tokens, Depends(_tokens)]
-
-
-async def _caller(
-    request: Request,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-    tokens: TokenIssuer,
-    database: Transactions,
-) -> Caller:
+async def _claims(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+) -> Claims:
     if credentials is None:
         raise UnauthorizedError("An access token is needed: Authorization: Bearer ...")
-    try:
-        claims = tokens.read(credentials.credentials, TokenKind.ACCESS)
-    except InvalidTokenError as error:
-        raise UnauthorizedError("The access token is not valid, or no longer.") from error
-    # Asked of the database each time: a token is dead the moment its session ends.
-    async with database.reading(claims.tenant_id) as connection:
-        role = await connection.scalar(
-            LIVE_SESSION,
-            {
-                "session_id": claims.session_id,
-                "user_id": claims.user_id,
-                "tenant_id": claims.tenant_id,
-                "at": now(),
-            },
-        )
+    # Read once, by the rate limits.
+    claims: Claims | None = request.state.claims
+    if claims is None:
+        raise UnauthorizedError("The access token is not valid, or no longer.")
+    return claims
+
+
+Claimed = Annotated[Claims, Depends(_claims)]
+
+
+async def admit(request: Request, claims: Claims, connection: AsyncConnection) -> Transaction:
+    """Return the caller's transaction; `UnauthorizedError` if the session has ended."""
+    asked = {
+        "session_id": claims.session_id,
+        "user_id": claims.user_id,
+        "tenant_id": claims.tenant_id,
+        "at": now(),
+    }
+    role = await connection.scalar(LIVE_SESSION, asked)
     if role is None:
         raise UnauthorizedError("The session has ended: log in again.")
     caller = Caller(claims.user_id, claims.tenant_id, role, claims.session_id)
     # For those outside of the route who must know whose request it was.
     request.state.caller = caller
-    return caller
+    return Transaction(connection, caller)
 
 
+async def _reading(request: Request, claims: Claimed) -> AsyncIterator[Transaction]:
+    async with database_of(request).reading(claims.tenant_id) as connection:
+        yield await admit(request, claims, connection)
+
+
+async def _writing(request: Request, claims: Claimed) -> AsyncIterator[Transaction]:
+    async with database_of(request).writing(claims.tenant_id) as connection:
+        yield await admit(request, claims, connection)
+
+
+async def _caller(request: Request, claims: Claimed) -> Caller:
+    async with database_of(request).reading(claims.tenant_id) as connection:
+        return (await admit(request, claims, connection)).caller
+
+
+Reading = Annotated[Transaction, Depends(_reading, scope="function")]
+Writing = Annotated[Transaction, Depends(_writing, scope="function")]
+# For routes that compute before, after or between their transactions.
 CurrentCaller = Annotated[Caller, Depends(_caller)]
-
-
-async def _reading(caller: CurrentCaller, database: Transactions) -> AsyncIterator[AsyncConnection]:
-    async with database.reading(caller.tenant_id) as connection:
-        yield connection
-
-
-async def _writing(caller: CurrentCaller, database: Transactions) -> AsyncIterator[AsyncConnection]:
-    async with database.writing(caller.tenant_id) as connection:
-        yield connection
-
-
-Reading = Annotated[AsyncConnection, Depends(_reading, scope="function")]
-Writing = Annotated[AsyncConnection, Depends(_writing, scope="function")]

@@ -14,7 +14,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from lattice.errors import ForbiddenError
-from lattice.security.caller import Caller, CurrentCaller
+from lattice.security.caller import Transaction, Writing
 
 
 class Role(StrEnum):
@@ -28,16 +28,17 @@ class Role(StrEnum):
 RANKS = tuple(Role)
 
 
-def _at_least(role: Role) -> Callable[[Caller], Awaitable[Caller]]:
+def _at_least(role: Role) -> Callable[[Transaction], Awaitable[Transaction]]:
     allowed = RANKS[RANKS.index(role) :]
 
-    async def caller_with_role(caller: CurrentCaller) -> Caller:
-        if caller.role not in allowed:
-            raise ForbiddenError(f"A {caller.role} may not do this: it takes a role of {role}.")
-        return caller
+    async def writing_with_role(transaction: Writing) -> Transaction:
+        has = transaction.caller.role
+        if has not in allowed:
+            raise ForbiddenError(f"A {has} may not do this: it takes a role of {role}.")
+        return transaction
 
-    return caller_with_role
+    return writing_with_role
 
 
-Member = Annotated[Caller, Depends(_at_least(Role.MEMBER))]
-Owner = Annotated[Caller, Depends(_at_least(Role.OWNER))]
+MemberWriting = Annotated[Transaction, Depends(_at_least(Role.MEMBER))]
+OwnerWriting = Annotated[Transaction, Depends(_at_least(Role.OWNER))]

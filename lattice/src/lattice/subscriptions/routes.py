@@ -5,8 +5,8 @@ from fastapi import APIRouter, Response, status
 from lattice.errors import ConflictError, ForbiddenError, NotFoundError
 from lattice.idempotency.once import Made, OnlyOnce
 from lattice.problems import refusals
-from lattice.security.caller import CurrentCaller, Reading, Writing
-from lattice.security.roles import Owner
+from lattice.security.caller import Reading
+from lattice.security.roles import OwnerWriting
 from lattice.subscriptions import service
 from lattice.subscriptions.schemas import PlanChoice, Plans, Subscription
 from lattice.tenants.plans import PLANS
@@ -23,9 +23,9 @@ async def list_plans() -> Plans:
 
 
 @router.get(PATH, summary="See my subscription")
-async def see_subscription(caller: CurrentCaller, connection: Reading) -> Subscription:
+async def see_subscription(transaction: Reading) -> Subscription:
     """Return the tenant's subscription; a new tenant has none and is on the free plan."""
-    return await service.see_subscription(connection, caller)
+    return await service.see_subscription(*transaction)
 
 
 @router.post(
@@ -37,34 +37,33 @@ async def see_subscription(caller: CurrentCaller, connection: Reading) -> Subscr
 )
 async def subscribe(
     choice: PlanChoice,
-    caller: Owner,
-    connection: Writing,
+    transaction: OwnerWriting,
     announcements: Announcing,
     once: OnlyOnce,
 ) -> Response:
     """Subscribe to a plan; nothing is charged. A conflict if the tenant is on a paid plan."""
 
     async def make() -> Made:
-        subscription = await service.subscribe(connection, caller, choice.plan, announcements)
+        subscription = await service.subscribe(*transaction, choice.plan, announcements)
         return Made(subscription, f"{router.prefix}{PATH}")
 
-    return await once.answer(connection, caller, make, status=status.HTTP_201_CREATED)
+    return await once.answer(transaction, make, status=status.HTTP_201_CREATED)
 
 
 @router.patch(PATH, summary="Change the plan", responses=refusals(ForbiddenError))
 async def change_plan(
-    choice: PlanChoice, caller: Owner, connection: Writing, announcements: Announcing
+    choice: PlanChoice, transaction: OwnerWriting, announcements: Announcing
 ) -> Subscription:
     """Change the plan, at once; begins a subscription where none is active.
 
     What is over the limits of a smaller plan stays, and nothing can be added to it.
     """
-    return await service.change_plan(connection, caller, choice.plan, announcements)
+    return await service.change_plan(*transaction, choice.plan, announcements)
 
 
 @router.delete(
     PATH, summary="Cancel my subscription", responses=refusals(ForbiddenError, NotFoundError)
 )
-async def cancel(caller: Owner, connection: Writing, announcements: Announcing) -> Subscription:
+async def cancel(transaction: OwnerWriting, announcements: Announcing) -> Subscription:
     """Cancel, at once: the tenant is back on the free plan."""
-    return await service.cancel(connection, caller, announcements)
+    return await service.cancel(*transaction, announcements)

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lattice.errors import ForbiddenError, NotFoundError
@@ -13,6 +13,8 @@ from lattice.tenants.tables import tenants
 
 # The `type` of a refusal because a plan is used up (RFC 9457, section 3.1.1).
 LIMIT_REACHED = "urn:lattice:problem:plan-limit-reached"
+PLAN = select(tenants.c.plan).where(tenants.c.id == bindparam("tenant_id"))
+PLAN_HELD = PLAN.with_for_update(key_share=True)
 
 
 class PlanCode(StrEnum):
@@ -83,7 +85,7 @@ def plan_with(code: str) -> Plan:
 
 async def plan_of(connection: AsyncConnection, caller: Caller) -> Plan:
     """Return the plan that the caller's tenant is on."""
-    return await _plan(connection, _plan_code(caller))
+    return await _plan(connection, caller, PLAN)
 
 
 async def hold_plan(connection: AsyncConnection, caller: Caller) -> Plan:
@@ -91,15 +93,11 @@ async def hold_plan(connection: AsyncConnection, caller: Caller) -> Plan:
 
     For whoever is about to: two at once would both find the last place free.
     """
-    return await _plan(connection, _plan_code(caller).with_for_update(key_share=True))
+    return await _plan(connection, caller, PLAN_HELD)
 
 
-def _plan_code(caller: Caller) -> Select[Any]:
-    return select(tenants.c.plan).where(tenants.c.id == caller.tenant_id)
-
-
-async def _plan(connection: AsyncConnection, query: Select[Any]) -> Plan:
-    code = await connection.scalar(query)
+async def _plan(connection: AsyncConnection, caller: Caller, query: Select[Any]) -> Plan:
+    code = await connection.scalar(query, {"tenant_id": caller.tenant_id})
     if code is None:
         raise NotFoundError("The tenant has just been removed.")
     return plan_with(code)

@@ -1,6 +1,6 @@
 """What can be done with tenants; each function sees only those of its caller."""
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lattice.database import now
@@ -10,6 +10,9 @@ from lattice.tenants.schemas import Tenant
 from lattice.tenants.tables import tenants
 
 FIRST_PLAN = "free"
+TENANT = select(tenants).where(
+    tenants.c.id == bindparam("tenant_id"), tenants.c.id == bindparam("own_tenant_id")
+)
 
 
 async def create_tenant(connection: AsyncConnection, tenant_id: str, name: str) -> Tenant:
@@ -26,8 +29,8 @@ async def list_tenants(connection: AsyncConnection, caller: Caller) -> list[Tena
 
 async def get_tenant(connection: AsyncConnection, caller: Caller, tenant_id: str) -> Tenant:
     """Return one tenant of the caller; any other raises `NotFoundError`."""
-    query = select(tenants).where(tenants.c.id == tenant_id, tenants.c.id == caller.tenant_id)
-    row = (await connection.execute(query)).one_or_none()
+    asked = {"tenant_id": tenant_id, "own_tenant_id": caller.tenant_id}
+    row = (await connection.execute(TENANT, asked)).one_or_none()
     if row is None:
         raise NotFoundError("There is no such tenant.")
     return Tenant.model_validate(row, from_attributes=True)

@@ -7,8 +7,10 @@ may write takes all of it.
 
 import asyncio
 from datetime import date
+from typing import Annotated
 
 import structlog
+from fastapi import Depends
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -111,7 +113,9 @@ class CallsCounted:
         await self._app(scope, receive, counted)
 
 
-def counter_of(request: HTTPConnection) -> UsageCounter:
-    """Return the usage counter of the application that serves this request."""
+async def _counter(request: HTTPConnection) -> UsageCounter:
     counter: UsageCounter = request.app.state.usage_counter
     return counter
+
+
+Counter = Annotated[UsageCounter, Depends(_counter)]

@@ -12,7 +12,7 @@ from lattice.database import Transactions
 from lattice.errors import InvalidError
 from lattice.security.caller import CurrentCaller
 from lattice.usage import service
-from lattice.usage.counter import UsageCounter, counter_of
+from lattice.usage.counter import Counter
 from lattice.usage.schemas import Usage
 
 SPAN_DAYS_DEFAULT = 30
@@ -31,7 +31,7 @@ def _only_as_written(day: object) -> object:
 Day = Annotated[date, BeforeValidator(_only_as_written)]
 
 
-def _not_counted(request: Request) -> None:
+async def _not_counted(request: Request) -> None:
     request.state.counts = False
 
 
@@ -39,7 +39,7 @@ def _not_counted(request: Request) -> None:
 router = APIRouter(prefix="/api/usage", tags=["usage"], dependencies=[Depends(_not_counted)])
 
 
-def _span(
+async def _span(
     first: Annotated[
         Day | None,
         Query(alias="from", description="First day, UTC; by default 29 days before the last."),
@@ -59,7 +59,6 @@ def _span(
 
 
 Span = Annotated[tuple[date, date], Depends(_span)]
-Counter = Annotated[UsageCounter, Depends(counter_of)]
 
 
 @router.get("", summary="See my usage")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import Depends
-from sqlalchemy import insert, select
+from sqlalchemy import Select, bindparam, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import HTTPConnection
 
@@ -15,6 +15,14 @@ from lattice.database import after_commit, now
 from lattice.security.caller import Caller
 from lattice.webhooks.schemas import DeliveryStatus, Event
 from lattice.webhooks.tables import deliveries, webhooks
+
+RECEIVERS = (
+    select(webhooks.c.id, webhooks.c.events)
+    .where(webhooks.c.tenant_id == bindparam("tenant_id"), webhooks.c.enabled)
+    .order_by(webhooks.c.number)
+)
+# None is removed before its delivery is written.
+RECEIVERS_KEPT = RECEIVERS.with_for_update(read=True, key_share=True)
 
 
 class Announcements:
@@ -31,7 +39,7 @@ class Announcements:
         *happenings: Mapping[str, Any],
     ) -> None:
         """Queue one delivery for each happening and each enabled receiver of the event."""
-        receivers = await _select_receivers(connection, caller, event, to_keep=True)
+        receivers = await _select_receivers(connection, caller, event, RECEIVERS_KEPT)
         rows = [
             new_delivery(caller, receiver, event, data)
             for data in happenings
@@ -52,19 +60,13 @@ class Announcements:
 
 async def find_receivers(connection: AsyncConnection, caller: Caller, event: Event) -> list[str]:
     """Return the ids of the caller's enabled webhooks that listen to the event."""
-    return await _select_receivers(connection, caller, event, to_keep=False)
+    return await _select_receivers(connection, caller, event, RECEIVERS)
 
 
 async def _select_receivers(
-    connection: AsyncConnection, caller: Caller, event: Event, *, to_keep: bool
+    connection: AsyncConnection, caller: Caller, event: Event, query: Select[Any]
 ) -> list[str]:
-    query = select(webhooks.c.id, webhooks.c.events).where(
-        webhooks.c.tenant_id == caller.tenant_id, webhooks.c.enabled
-    )
-    if to_keep:
-        # None is removed before its delivery is written.
-        query = query.with_for_update(read=True, key_share=True)
-    rows = (await connection.execute(query.order_by(webhooks.c.number))).all()
+    rows = (await connection.execute(query, {"tenant_id": caller.tenant_id})).all()
     return [row.id for row in rows if event in row.events.split()]
 
 
@@ -87,10 +89,9 @@ def new_delivery(
     }
 
 
-def announcements_of(request: HTTPConnection) -> Announcements:
-    """Return the announcements of the application that serves this request."""
+async def _announcements(request: HTTPConnection) -> Announcements:
     announcements: Announcements = request.app.state.announcements
     return announcements
 
 
-Announcing = Annotated[Announcements, Depends(announcements_of)]
+Announcing = Annotated[Announcements, Depends(_announcements)]

@@ -8,8 +8,8 @@ from lattice.asked import Id
 from lattice.errors import ForbiddenError, NotFoundError
 from lattice.idempotency.once import Made, OnlyOnce
 from lattice.problems import refusals
-from lattice.security.caller import CurrentCaller, Reading, Writing
-from lattice.security.roles import Member
+from lattice.security.caller import Reading
+from lattice.security.roles import MemberWriting
 from lattice.settings import settings_of
 from lattice.webhooks import service
 from lattice.webhooks.announcements import Announcing
@@ -30,7 +30,7 @@ WebhookId = Annotated[Id, Path(examples=["9f0f5d9c-2b4e-4f42-9a7e-0c3f6d1c6a57"]
 DeliveryId = Annotated[Id, Path(examples=["5b1f5f0e-8c3d-4b8e-9a44-0d6f0c1a2b3c"])]
 
 
-def _allow_private(request: Request) -> bool:
+async def _allow_private(request: Request) -> bool:
     return settings_of(request).allows_private_receivers
 
 
@@ -46,8 +46,7 @@ AllowPrivate = Annotated[bool, Depends(_allow_private)]
 )
 async def register_webhook(
     new: NewWebhook,
-    caller: Member,
-    connection: Writing,
+    transaction: MemberWriting,
     allow_private: AllowPrivate,
     once: OnlyOnce,
 ) -> Response:
@@ -61,24 +60,22 @@ async def register_webhook(
     """
 
     async def make() -> Made:
-        webhook = await service.register_webhook(
-            connection, caller, new, allow_private=allow_private
-        )
+        webhook = await service.register_webhook(*transaction, new, allow_private=allow_private)
         return Made(webhook, f"{router.prefix}/{webhook.id}")
 
-    return await once.answer(connection, caller, make, status=status.HTTP_201_CREATED)
+    return await once.answer(transaction, make, status=status.HTTP_201_CREATED)
 
 
 @router.get("", summary="List my webhooks")
-async def list_webhooks(caller: CurrentCaller, connection: Reading) -> Webhooks:
+async def list_webhooks(transaction: Reading) -> Webhooks:
     """List the tenant's receivers, the latest first."""
-    return await service.list_webhooks(connection, caller)
+    return await service.list_webhooks(*transaction)
 
 
 @router.get("/{webhook_id}", summary="See a webhook", responses=refusals(NotFoundError))
-async def get_webhook(webhook_id: WebhookId, caller: CurrentCaller, connection: Reading) -> Webhook:
+async def get_webhook(webhook_id: WebhookId, transaction: Reading) -> Webhook:
     """Return one receiver, without its secret."""
-    return await service.get_webhook(connection, caller, webhook_id)
+    return await service.get_webhook(*transaction, webhook_id)
 
 
 @router.patch(
@@ -87,8 +84,7 @@ async def get_webhook(webhook_id: WebhookId, caller: CurrentCaller, connection: 
 async def change_webhook(
     webhook_id: WebhookId,
     change: WebhookChange,
-    caller: Member,
-    connection: Writing,
+    transaction: MemberWriting,
     allow_private: AllowPrivate,
 ) -> Webhook:
     """Change what is named; the secret stays.
@@ -96,7 +92,7 @@ async def change_webhook(
     Disabling stops new deliveries; those already queued are still sent.
     """
     return await service.change_webhook(
-        connection, caller, webhook_id, change, allow_private=allow_private
+        *transaction, webhook_id, change, allow_private=allow_private
     )
 
 
@@ -106,9 +102,9 @@ async def change_webhook(
     status_code=status.HTTP_204_NO_CONTENT,
     responses=refusals(ForbiddenError, NotFoundError),
 )
-async def remove_webhook(webhook_id: WebhookId, caller: Member, connection: Writing) -> None:
+async def remove_webhook(webhook_id: WebhookId, transaction: MemberWriting) -> None:
     """Remove a receiver and its deliveries; those not sent yet are not sent."""
-    await service.remove_webhook(connection, caller, webhook_id)
+    await service.remove_webhook(*transaction, webhook_id)
 
 
 @router.post(
@@ -118,7 +114,7 @@ async def remove_webhook(webhook_id: WebhookId, caller: Member, connection: Writ
     responses=refusals(ForbiddenError, NotFoundError),
 )
 async def rotate_secret(
-    webhook_id: WebhookId, caller: Member, connection: Writing, once: OnlyOnce
+    webhook_id: WebhookId, transaction: MemberWriting, once: OnlyOnce
 ) -> Response:
     """Make a new secret, shown in this reply and never again.
 
@@ -127,9 +123,9 @@ async def rotate_secret(
     """
 
     async def make() -> Made:
-        return Made(await service.rotate_secret(connection, caller, webhook_id))
+        return Made(await service.rotate_secret(*transaction, webhook_id))
 
-    return await once.answer(connection, caller, make, status=status.HTTP_200_OK)
+    return await once.answer(transaction, make, status=status.HTTP_200_OK)
 
 
 @router.post(
@@ -141,17 +137,16 @@ async def rotate_secret(
 )
 async def queue_test(
     webhook_id: WebhookId,
-    caller: Member,
-    connection: Writing,
+    transaction: MemberWriting,
     announcements: Announcing,
     once: OnlyOnce,
 ) -> Response:
     """Queue one delivery of the event `webhook.test`; its fate is among the deliveries."""
 
     async def make() -> Made:
-        return Made(await service.queue_test(connection, caller, webhook_id, announcements))
+        return Made(await service.queue_test(*transaction, webhook_id, announcements))
 
-    return await once.answer(connection, caller, make, status=status.HTTP_202_ACCEPTED)
+    return await once.answer(transaction, make, status=status.HTTP_202_ACCEPTED)
 
 
 @router.get(
@@ -159,13 +154,12 @@ async def queue_test(
 )
 async def list_deliveries(
     webhook_id: WebhookId,
-    caller: CurrentCaller,
-    connection: Reading,
+    transaction: Reading,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
     offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
 ) -> Deliveries:
     """List what was and is being delivered to a receiver, the latest first."""
-    return await service.list_deliveries(connection, caller, webhook_id, limit=limit, offset=offset)
+    return await service.list_deliveries(*transaction, webhook_id, limit=limit, offset=offset)
 
 
 @router.get(
@@ -174,10 +168,10 @@ async def list_deliveries(
     responses=refusals(NotFoundError),
 )
 async def get_delivery(
-    webhook_id: WebhookId, delivery_id: DeliveryId, caller: CurrentCaller, connection: Reading
+    webhook_id: WebhookId, delivery_id: DeliveryId, transaction: Reading
 ) -> DeliveryContent:
     """Return one delivery, with the body that is sent."""
-    return await service.get_delivery(connection, caller, webhook_id, delivery_id)
+    return await service.get_delivery(*transaction, webhook_id, delivery_id)
 
 
 @router.post(
@@ -190,8 +184,7 @@ async def get_delivery(
 async def replay_delivery(
     webhook_id: WebhookId,
     delivery_id: DeliveryId,
-    caller: Member,
-    connection: Writing,
+    transaction: MemberWriting,
     *,
     announcements: Announcing,
     once: OnlyOnce,
@@ -203,8 +196,8 @@ async def replay_delivery(
 
     async def make() -> Made:
         replayed = await service.replay_delivery(
-            connection, caller, webhook_id, delivery_id, announcements
+            *transaction, webhook_id, delivery_id, announcements
         )
         return Made(replayed)
 
-    return await once.answer(connection, caller, make, status=status.HTTP_202_ACCEPTED)
+    return await once.answer(transaction, make, status=status.HTTP_202_ACCEPTED)
