@@ -116,17 +116,47 @@ def searches_counted(browser: httpx2.Client) -> Counter[str]:
     return Counter({status: int(float(number)) for status, number in found})
 
 
+def corridor(browser: httpx2.Client, name: str, cells: int) -> tuple[str, str]:
+    """Make a lattice to walk through from end to end; returns where, and the token for it."""
+    account = {"email": f"{name}@example.com", "password": PASSWORD, "tenant_name": name}
+    token = browser.post("/api/auth/register", json=account).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    asked = {"name": "corridor", "dimensions": [cells]}
+    made = browser.post("/api/lattices", json=asked, headers=headers)
+    return f"{made.headers['Location']}/pathfind", token
+
+
+def test_health_is_told_while_every_thread_searches(
+    server: LatticeProcess, browser: httpx2.Client
+) -> None:
+    path, token = corridor(browser, "busy", 300_000)
+    trust = ssl.create_default_context(cafile=server.ca_file)
+
+    async def scenario() -> None:
+        async with httpx2.AsyncClient(base_url=server.url, verify=trust, timeout=None) as client:
+            headers = {"Authorization": f"Bearer {token}"}
+            question = {"start": [0], "end": [299_999]}
+            searches = asyncio.gather(
+                *(client.post(path, json=question, headers=headers) for _ in range(3))
+            )
+            told = 0
+            while not searches.done():
+                assert (await client.get("/health")).json()["status"] == "healthy"
+                told += 1
+            assert [reply.status_code for reply in await searches] == [200, 200, 200]
+        # Were it held up, it would be told before, between and after the searches.
+        assert told > 40
+
+    run(scenario())
+
+
 def test_a_client_that_hangs_up_is_counted_as_gone(
     server: LatticeProcess, browser: httpx2.Client
 ) -> None:
-    account = {"email": "gone@example.com", "password": PASSWORD, "tenant_name": "Gone"}
-    token = browser.post("/api/auth/register", json=account).json()["access_token"]
-    headers = {"Authorization": f"Bearer {token}"}
-    corridor = {"name": "corridor", "dimensions": [1_000_000]}
-    path = browser.post("/api/lattices", json=corridor, headers=headers).headers["Location"]
+    path, token = corridor(browser, "gone", 1_000_000)
     question = '{"start":[0],"end":[999999]}'
     head = (
-        f"POST {path}/pathfind HTTP/1.1\r\nHost: lattice\r\nAuthorization: Bearer {token}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: lattice\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(question)}\r\n\r\n"
     )
 
