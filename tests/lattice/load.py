@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Sequence
 from itertools import count
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -23,12 +25,14 @@ class Load:
 
     They go to `urls`, which may change meanwhile. Half of the clients keep their connections, half
     make one for each request; half of all requests create something, which no client sends twice.
+    They trust who `ca_file` trusts.
     """
 
-    def __init__(self, urls: Sequence[str]) -> None:
+    def __init__(self, urls: Sequence[str], ca_file: Path | None = None) -> None:
         self.answered = 0
         self.lost: list[str] = []
         self._urls = urls
+        self._trust = ssl.create_default_context(cafile=ca_file)
         self._in_use: Counter[str] = Counter()
         self._numbers = count()
         self._is_over = threading.Event()
@@ -65,7 +69,7 @@ class Load:
 
     def _call(self, is_kept: bool) -> None:
         limits = httpx2.Limits(max_keepalive_connections=None if is_kept else 0)
-        with httpx2.Client(limits=limits, timeout=60) as client:
+        with httpx2.Client(limits=limits, verify=self._trust, timeout=60) as client:
             while not self._is_over.is_set():
                 number = next(self._numbers)
                 with self._lock:

@@ -39,6 +39,11 @@ def run_lattice(
     )
 
 
+def processes_of(pid: int) -> set[int]:
+    """The processes that a process has started and that are there."""
+    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
 class Served:
     """A server over plain HTTP whose two outputs are kept apart."""
 

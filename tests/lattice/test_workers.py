@@ -13,7 +13,7 @@ import pytest
 
 from tests.lattice.in_process import PASSWORD
 from tests.lattice.load import Load
-from tests.lattice.processes import Served, run_lattice
+from tests.lattice.processes import Served, processes_of, run_lattice
 from tests.lattice.servers import Redis, assert_in_the_end
 
 Serving = Callable[..., Served]
@@ -33,11 +33,6 @@ def several(serving: Serving, redis: Redis, tmp_path: Path) -> Served:
         TMPDIR=str(tmp_path / "tmp"),
         **FREE,
     )
-
-
-def processes_of(served: Served) -> set[int]:
-    pid = served.process.pid
-    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
 
 
 def is_alive(pid: int) -> bool:
@@ -75,7 +70,7 @@ def test_whichever_is_asked_knows_the_caller_and_has_counted_everything(several:
     account = {"email": "a@example.com", "password": PASSWORD, "tenant_name": "a"}
     reply = httpx2.post(f"{several.url}/api/auth/register", json=account)
     token = {"Authorization": f"Bearer {reply.json()['access_token']}"}
-    first, second = processes_of(several)
+    first, second = processes_of(several.process.pid)
     for times in (2, 4, 6):
         # Each alone: the system gives a connection to whoever comes first.
         for pid in (first, second):
@@ -85,19 +80,19 @@ def test_whichever_is_asked_knows_the_caller_and_has_counted_everything(several:
             os.kill(pid, signal.SIGCONT)
         assert counted(several) == times
     os.kill(second, signal.SIGKILL)
-    assert_in_the_end(lambda: len(processes_of(several) - {second}) == 2)
+    assert_in_the_end(lambda: len(processes_of(several.process.pid) - {second}) == 2)
     assert counted(several) == 6
     assert '"a process has died"' in several.end()[2]
 
 
 def test_renewing_all_of_them_under_load_loses_no_request(several: Served, tmp_path: Path) -> None:
-    before = processes_of(several)
+    before = processes_of(several.process.pid)
     with Load([several.url]) as load:
         several.process.send_signal(signal.SIGHUP)
-        assert_in_the_end(lambda: not before & processes_of(several))
+        assert_in_the_end(lambda: not before & processes_of(several.process.pid))
         load.await_more(20)
     assert load.lost == []
-    assert len(processes_of(several)) == 2
+    assert len(processes_of(several.process.pid)) == 2
     code, _, log = several.end()
     assert code == 0
     assert '"processes renewed"' in log
@@ -105,7 +100,7 @@ def test_renewing_all_of_them_under_load_loses_no_request(several: Served, tmp_p
 
 
 def test_all_of_them_end_with_the_one_that_was_started(several: Served) -> None:
-    processes = processes_of(several)
+    processes = processes_of(several.process.pid)
     assert len(processes) == 2
     several.process.kill()
     several.process.wait()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from smokegate.fault_proxy.certificates import Certificates
 
 from tests.lattice.databases import PostgresDatabase, worker_name
-from tests.lattice.servers import Redis
+from tests.lattice.load import Load
+from tests.lattice.processes import processes_of
+from tests.lattice.servers import Redis, assert_in_the_end
 from tests.lattice.shared_postgres import shared_postgres
 from tests.system.command import ROOT, Commands
 from tests.system.lattice_process import UNHURRIED, LatticeProcess
@@ -66,12 +70,36 @@ def test_both_suites_proceed_on_postgresql_with_redis(
 def test_both_suites_proceed_behind_nginx_with_four_workers(
     tmp_path: Path, certificates: Certificates, settings: dict[str, str]
 ) -> None:
-    """The site is the one of `deploy/`, with the addresses of this test."""
+    with behind_nginx(tmp_path, certificates, settings, workers=4) as (_, url):
+        assert_both_suites_proceed(tmp_path, url, certificates.ca_file, "HTTP/2")
+
+
+@pytest.mark.skipif(not NGINX, reason=HOW)
+def test_renewing_every_worker_behind_nginx_under_load_loses_no_request(
+    tmp_path: Path, certificates: Certificates, settings: dict[str, str]
+) -> None:
+    with behind_nginx(tmp_path, certificates, settings, workers=2) as (lattice, url):
+        before = processes_of(lattice.pid)
+        assert len(before) == 2
+        with Load([url], certificates.ca_file) as load:
+            os.kill(lattice.pid, signal.SIGHUP)
+            # Those that nginx keeps connections to end too, when it has closed them.
+            assert_in_the_end(lambda: bool(load.lost) or not before & processes_of(lattice.pid))
+            load.await_more(20)
+        assert load.lost == []
+        assert len(processes_of(lattice.pid)) == 2
+
+
+@contextmanager
+def behind_nginx(
+    folder: Path, certificates: Certificates, settings: dict[str, str], *, workers: int
+) -> Iterator[tuple[LatticeProcess, str]]:
+    """Lattice behind the site of `deploy/` with the addresses of a test; gives it and the URL."""
     served, port = certificates.good(), free_port()
-    several = {"LATTICE_WORKERS": "4", "LATTICE_TRUSTED_PROXIES": "127.0.0.1"}
+    several = {"LATTICE_WORKERS": str(workers), "LATTICE_TRUSTED_PROXIES": "127.0.0.1"}
     plain = {"LATTICE_TLS_CERT": "", "LATTICE_TLS_KEY": ""}
     with LatticeProcess(
-        tmp_path, served, certificates.ca_file, settings | several | plain
+        folder, served, certificates.ca_file, settings | several | plain
     ) as lattice:
         site = SITE.read_text(encoding="utf-8")
         for theirs, ours in (
@@ -82,6 +110,5 @@ def test_both_suites_proceed_behind_nginx_with_four_workers(
         ):
             assert theirs in site
             site = site.replace(theirs, ours)
-        with serving(tmp_path, site, port):
-            url = f"https://127.0.0.1:{port}"
-            assert_both_suites_proceed(tmp_path, url, certificates.ca_file, "HTTP/2")
+        with serving(folder, site, port):
+            yield lattice, f"https://127.0.0.1:{port}"
