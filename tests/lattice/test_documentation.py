@@ -107,3 +107,9 @@ def test_the_page_may_run_its_own_scripts_and_no_others(lattice: Lattice) -> Non
         assert f"'sha256-{digest}'" in policy["script-src"]
     for source in re.findall(r'(?:src|href)="(https://[^/"]+)', page.text):
         assert source in policy["script-src"] + policy["style-src"]
+
+
+def test_what_fields_hold_is_told_as_far_as_a_schema_can(description: dict[str, Any]) -> None:
+    schemas = description["components"]["schemas"]
+    assert schemas["NewWebhook"]["properties"]["events"]["uniqueItems"] is True
+    assert schemas["Registration"]["properties"]["email"]["format"] == "idn-email"

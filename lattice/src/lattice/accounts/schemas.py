@@ -43,7 +43,12 @@ def account_key(text: str) -> str:
 Email = Annotated[
     str,
     AfterValidator(normal_email),
-    Field(max_length=EMAIL_CHARACTERS_MAX, examples=["ada@example.com"]),
+    # Letters beyond ASCII are taken too, which plain `email` (RFC 5321) does not know.
+    Field(
+        max_length=EMAIL_CHARACTERS_MAX,
+        examples=["ada@example.com"],
+        json_schema_extra={"format": "idn-email"},
+    ),
 ]
 
 

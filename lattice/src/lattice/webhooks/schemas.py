@@ -54,6 +54,7 @@ Events = Annotated[
         max_length=len(Event),
         description="Which events are delivered.",
         examples=[["lattice.created", "path.found"]],
+        json_schema_extra={"uniqueItems": True},
     ),
     AfterValidator(_without_repeats),
 ]
