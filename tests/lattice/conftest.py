@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from lattice import postgresql
 from tests.lattice.databases import KINDS, PostgresDatabase, sqlite_url, worker_name
 from tests.lattice.in_process import CHEAP_PASSWORDS, Lattice
-from tests.lattice.processes import Served
+from tests.lattice.processes import LATTICE, Served
 from tests.lattice.servers import Redis
 from tests.lattice.shared_postgres import shared_postgres
 from tests.system.lattice_process import LatticeProcess
@@ -144,8 +144,8 @@ def usual(tmp_path: Path) -> dict[str, str]:
 def serving(usual: dict[str, str]) -> Iterator[Callable[..., Served]]:
     """Start servers with these options and settings; none outlives the test."""
     with ExitStack() as running:
-        yield lambda *options, **settings: running.enter_context(
-            Served(*options, settings=usual | settings)
+        yield lambda *options, program=LATTICE, **settings: running.enter_context(
+            Served(*options, settings=usual | settings, program=program)
         )
 
 

@@ -12,6 +12,7 @@ from typing import Self
 
 # Far beyond any start on a busy machine; nothing is judged by it.
 ENDED_WITHIN_S = 60.0
+LATTICE = ("-m", "lattice")
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
@@ -47,9 +48,11 @@ def processes_of(pid: int) -> set[int]:
 class Served:
     """A server over plain HTTP whose two outputs are kept apart."""
 
-    def __init__(self, *options: str, settings: dict[str, str]) -> None:
+    def __init__(
+        self, *options: str, settings: dict[str, str], program: Sequence[str] = LATTICE
+    ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "lattice", "serve", "--port", "0", *options],
+            [sys.executable, *program, "serve", "--port", "0", *options],
             env=environment(settings),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -20,6 +20,16 @@ Serving = Callable[..., Served]
 FREE = {f"LATTICE_RATE_LIMIT_{whose}": "1000000" for whose in ("ANONYMOUS", "SESSION", "TENANT")}
 
 
+# On a busy machine it may take one that lives for one that hangs too, which does no harm here.
+IMPATIENT = """
+import sys
+from lattice import workers
+from lattice.__main__ import main
+workers.HANGS_AFTER_S = 3.0
+sys.exit(main())
+"""
+
+
 @pytest.fixture
 def several(serving: Serving, redis: Redis, tmp_path: Path) -> Served:
     (tmp_path / "tmp").mkdir()
@@ -97,6 +107,16 @@ def test_renewing_all_of_them_under_load_loses_no_request(several: Served, tmp_p
     assert code == 0
     assert '"processes renewed"' in log
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_one_that_hangs_is_replaced(serving: Serving, redis: Redis) -> None:
+    settings = {"LATTICE_WORKERS": "2", "LATTICE_REDIS_URL": redis.url}
+    served = serving("--dev", program=("-c", IMPATIENT), **settings)
+    hanging = min(processes_of(served.process.pid))
+    os.kill(hanging, signal.SIGSTOP)
+    assert_in_the_end(lambda: len(processes_of(served.process.pid) - {hanging}) == 2)
+    code, _, log = served.end()
+    assert (code, '"a process hangs"' in log) == (0, True)
 
 
 def test_all_of_them_end_with_the_one_that_was_started(several: Served) -> None:

@@ -29,7 +29,7 @@ from lattice.logs import log_as_json
 from lattice.schema import HEAD
 from lattice.settings import Settings
 from lattice.tracing import tracing
-from lattice.workers import serve_with_workers
+from lattice.workers import SIGN_OF_LIFE, serve_with_workers
 
 EXIT_UNUSABLE = 2
 BACKLOG = 2048
@@ -40,6 +40,8 @@ SHUTDOWN_WITHIN_S = 10
 # What is connected to a process that is replaced gets as long for its next request.
 HAND_OVER_WITHIN_S = 10
 STANDARD_INPUT = 0
+STANDARD_OUTPUT = 1
+SIGN_EVERY_TICKS = 10
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
 
 
@@ -56,15 +58,12 @@ def serve(host: str, port: int, *, dev: bool, listener_fd: int | None = None) ->
         settings = _settings(dev=dev)
         log_as_json()
         context = _tls(settings)
-        if listener_fd is not None:
-            with socket.socket(fileno=listener_fd) as listener:
-                _run(settings, listener, context, host, is_one_of_several=True)
-            return 0
-        with _listen(host, port) as listener:
-            if settings.workers > 1:
-                ready_line = _ready_line(settings, listener, host, tls=context is not None)
+        is_worker = listener_fd is not None
+        with socket.socket(fileno=listener_fd) if is_worker else _listen(host, port) as listener:
+            ready_line = _ready_line(settings, listener, host, tls=context is not None)
+            if settings.workers > 1 and not is_worker:
                 return serve_with_workers(settings, listener, ready_line)
-            _run(settings, listener, context, host)
+            _run(settings, listener, context, ready_line, is_worker=is_worker)
     except UnusableError as error:
         print(f"lattice: {error}", file=sys.stderr)  # noqa: T201 - the operator's line
         return EXIT_UNUSABLE
@@ -117,9 +116,9 @@ def _run(
     settings: Settings,
     listener: socket.socket,
     context: ssl.SSLContext | None,
-    host: str,
+    ready_line: str,
     *,
-    is_one_of_several: bool = False,
+    is_worker: bool,
 ) -> None:
     app = create_app(settings)
     config = uvicorn.Config(
@@ -139,8 +138,7 @@ def _run(
     # What is there now stays: the collector need not look through it during a request.
     gc.freeze()
     gc.enable()
-    server = Server(config, app, _ready_line(settings, listener, host, tls=context is not None))
-    server.may_be_replaced = is_one_of_several
+    server = Server(config, app, ready_line, is_worker=is_worker)
     with (
         tracing(app, settings.version),
         asyncio.Runner(loop_factory=config.get_loop_factory()) as runner,
@@ -209,19 +207,20 @@ def _ready_line(settings: Settings, listener: socket.socket, host: str, *, tls: 
 class Server(uvicorn.Server):
     """Says when it accepts connections, and ends with code 0 on SIGINT and SIGTERM.
 
-    On SIGTERM it serves on for `drain_s` first, and says that it is not ready. One that may be
-    replaced hands over when its standard input ends: it takes no more connections, and ends when
-    there are none.
+    On SIGTERM it serves on for `drain_s` first, and says that it is not ready. A worker gives signs
+    of life, and hands over when its standard input ends: it takes no more connections, and ends
+    when there are none.
     """
 
-    may_be_replaced = False
-
-    def __init__(self, config: uvicorn.Config, app: FastAPI, ready_line: str) -> None:
+    def __init__(
+        self, config: uvicorn.Config, app: FastAPI, ready_line: str, *, is_worker: bool
+    ) -> None:
         super().__init__(config)
         self.server_state: Lingering = Lingering()
         self._app = app
         self._drain_s: float = app.state.settings.drain_s
         self._ready_line = ready_line
+        self._is_worker = is_worker
         self._ends_with: int | None = None
         self._is_handing_over = False
 
@@ -229,7 +228,7 @@ class Server(uvicorn.Server):
         """Begin to accept, then say so."""
         await super().startup(sockets)
         self._app.state.connections = self.server_state.connections
-        if self.may_be_replaced:
+        if self._is_worker:
             loop = asyncio.get_running_loop()
             loop.add_reader(STANDARD_INPUT, self._hand_over)
         print(self._ready_line, flush=True)  # noqa: T201 - what starters wait for
@@ -251,7 +250,11 @@ class Server(uvicorn.Server):
                 await super().main_loop()
 
     async def on_tick(self, counter: int) -> bool:
-        """Say whether it is time to end."""
+        """Say whether it is time to end, ten times a second."""
+        if self._is_worker and counter % SIGN_EVERY_TICKS == 0:
+            # Whoever would read it may be gone: then standard input has ended too.
+            with suppress(OSError):
+                os.write(STANDARD_OUTPUT, SIGN_OF_LIFE)
         is_over = await super().on_tick(counter)
         return is_over or (self._is_handing_over and not self.server_state.connections)
 

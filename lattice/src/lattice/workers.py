@@ -4,6 +4,8 @@ They share one listening socket, which is open from the first start to the last 
 processes come and go, connections wait in its queue and none is refused. A process that serves
 holds the other end of a pipe; when that closes, because it is to be replaced or because there is
 nobody left to watch it, it takes no more connections and ends when those that it has are done.
+On its standard output it gives signs of life: one that hangs is killed, and replaced as one is
+that has died.
 """
 
 import asyncio
@@ -11,8 +13,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import structlog
 
@@ -20,6 +23,9 @@ from lattice.settings import Settings
 
 RESTART_PAUSE_S = 1.0
 LISTENER_OPTION = "--listener"
+# Given every second; what keeps a process from its loop for so long does not end.
+SIGN_OF_LIFE = b"\n"
+HANGS_AFTER_S = 30.0
 
 
 class StartFailedError(Exception):
@@ -90,18 +96,29 @@ class Workers:
             start_new_session=True,
         )
         self._alive.add(process)
-        watching = asyncio.create_task(self._watch(process))
-        self._watching.add(watching)
-        watching.add_done_callback(self._watching.discard)
-        assert process.stdout  # noqa: S101 - it is a pipe
-        if not await process.stdout.readline():
+        self._watch(self._await_end(process))
+        if not await _read_line(process):
             raise StartFailedError(await process.wait())
+        self._watch(self._kill_if_it_hangs(process))
         return process
 
-    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+    def _watch(self, watch: Coroutine[Any, Any, None]) -> None:
+        watching = asyncio.create_task(watch)
+        self._watching.add(watching)
+        watching.add_done_callback(self._watching.discard)
+
+    async def _await_end(self, process: asyncio.subprocess.Process) -> None:
         await process.wait()
         self._alive.discard(process)
         self._happened.set()
+
+    async def _kill_if_it_hangs(self, process: asyncio.subprocess.Process) -> None:
+        try:
+            while await asyncio.wait_for(_read_line(process), HANGS_AFTER_S):
+                pass
+        except TimeoutError:
+            self._log.error("a process hangs", pid=process.pid)
+            process.kill()
 
     async def _renew_if_due(self) -> None:
         if not self._renewal_is_due:
@@ -139,6 +156,12 @@ class Workers:
         self._happened.set()
         for process in self._alive:
             process.send_signal(number)
+
+
+async def _read_line(process: asyncio.subprocess.Process) -> bytes:
+    """Return the next line of its standard output; b"" when it has ended."""
+    assert process.stdout  # noqa: S101 - it is a pipe
+    return await process.stdout.readline()
 
 
 def _release(process: asyncio.subprocess.Process) -> None:
