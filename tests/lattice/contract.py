@@ -22,6 +22,8 @@ SERVED = {
     "LATTICE_RATE_LIMIT_ANONYMOUS": "1000000",
     "LATTICE_RATE_LIMIT_SESSION": "1000000",
     "LATTICE_RATE_LIMIT_TENANT": "1000000",
+    # Whoever asks for long registers addresses that are taken.
+    "LATTICE_LOGIN_LIMIT_ADDRESS": "1000000",
     "LATTICE_PASSWORD_TIME_COST": "1",
     "LATTICE_PASSWORD_MEMORY_KIB": "64",
     # Receivers that are made up are not called.
