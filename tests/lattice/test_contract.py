@@ -19,3 +19,4 @@ def test_what_is_answered_is_described(
     ended = check(served.url, A_LITTLE[with_token], with_token=with_token)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "No issues found" in ended.stdout
+    assert "signed up" not in ended.stdout
