@@ -167,9 +167,10 @@ async def _insert(
         raise limit_reached(plan, "lattices", plan.limits.lattices)
     made = [make_lattice(new) for new in news]
     await connection.execute(insert(lattices), [row_of(caller, lattice) for lattice in made])
-    await add_usage(connection, caller.tenant_id, today(), Counts(lattices_created=len(made)))
     happenings = [announced(lattice) for lattice in made]
     await announcements.announce(connection, caller, Event.LATTICE_CREATED, *happenings)
+    # Last, as all counting: who removes a webhook holds that first.
+    await add_usage(connection, caller.tenant_id, today(), Counts(lattices_created=len(made)))
     return made
 
 

@@ -93,7 +93,11 @@ async def _reading(request: Request, claims: Claimed) -> AsyncIterator[Transacti
 
 async def _writing(request: Request, claims: Claimed) -> AsyncIterator[Transaction]:
     async with database_of(request).writing(claims.tenant_id) as connection:
-        yield await admit(request, claims, connection)
+        transaction = await admit(request, claims, connection)
+        yield transaction
+        # Last, so that two transactions never wait for each other; what is refused counts later.
+        await request.app.state.usage_counter.count_within(*transaction)
+    request.state.counts = False
 
 
 async def _caller(request: Request, claims: Claimed) -> Caller:

@@ -1,8 +1,8 @@
 """Counting exactly, whichever process is asked and however it ends.
 
 A call is counted in the database before its answer leaves, so who has an answer can see it counted
-everywhere. Calls that are answered at once share a write: each adds to what waits, the first that
-may write takes all of it.
+everywhere. One that writes is counted in its own transaction. The others that are answered at once
+share a write: each adds to what waits, the first that may write takes all of it.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from typing import Annotated
 import structlog
 from fastapi import Depends
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -37,6 +38,10 @@ class UsageCounter:
         """Add to what a tenant does today; a flush writes it."""
         self._add((tenant_id, today()), counts)
         self._counted.set()
+
+    async def count_within(self, connection: AsyncConnection, caller: Caller) -> None:
+        """Count a call in the transaction that does what was asked for."""
+        await add_usage(connection, caller.tenant_id, today(), ONE_CALL)
 
     async def flush(self) -> None:
         """Write what was counted before this call, or wait until somebody else has.
