@@ -1,11 +1,12 @@
-"""What Lattice does under load, beside a route that does nothing.
+"""What Lattice does under load, beside a route that does nothing and beside another server.
 
     .venv/bin/python -m bench.lattice_load [SECONDS]
 
 wrk (Debian: apt-get install wrk) asks over TLS on kept connections, 16 at once, on the machine that
-also serves. Beside the rate and the 95th percentile stands the processor time that the server took
-for a request, which says more where both share two cores. Each cell is the median of three rounds,
-in which all targets take turns.
+also serves. A cell is the rate, the 95th percentile and the processor time that the server took
+for a request, which says more where both share two cores. Each is the median of three rounds,
+in which all targets take turns; SECONDS is how long a target is asked in a round. The rows of
+granian need the dependency group `bench`.
 """
 
 from __future__ import annotations
@@ -19,18 +20,20 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from smokegate.fault_proxy.certificates import Certificates
 
 from tests.lattice.databases import PostgresDatabase
 from tests.lattice.servers import Postgres, Redis
-from tests.system.lattice_process import UNHURRIED, LatticeProcess
+from tests.system.lattice_process import SERVE, UNHURRIED, LatticeProcess
 
 ROUNDS = 3
 CONNECTIONS = 16
@@ -47,33 +50,16 @@ done = function(summary, latency, _)
     errors.connect + errors.read + errors.write + errors.status + errors.timeout))
 end
 """
-BARE = """
-import sys
-import fastapi, uvicorn
-app = fastapi.FastAPI()
-
-@app.get("/")
-async def constant() -> dict[str, str]:
-    return {"status": "healthy"}
-
-class Server(uvicorn.Server):
-    async def startup(self, sockets=None):
-        await super().startup(sockets)
-        port = self.servers[0].sockets[0].getsockname()[1]
-        print(f"Lattice API bare ready at https://127.0.0.1:{port}", flush=True)
-
-certificate, key = sys.argv[1:3]
-Server(uvicorn.Config(
-    app, port=0, log_level="warning", access_log=False, ssl_certfile=certificate, ssl_keyfile=key,
-)).run()
-"""
+OTHER_SERVERS = Path(__file__).with_name("load_servers.py")
+SECONDS = 2
 
 
 @dataclass(frozen=True)
 class Target:
-    """A route of a running server."""
+    """A route of a running server: `request` of the row `server`."""
 
-    name: str
+    server: str
+    request: str
     url: str
     pid: int
     headers: Mapping[str, str]
@@ -88,60 +74,94 @@ class Load(NamedTuple):
     cpu_ms: float
 
 
-def main() -> None:
-    """Measure and print the table."""
+def main() -> int:
+    """Measure and print the table; 1 where nothing can be measured."""
     if not shutil.which("wrk"):
-        sys.exit("lattice_load: wrk is missing: apt-get install wrk")
-    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+        print("lattice_load: left out, wrk is missing: apt-get install wrk", file=sys.stderr)
+        return 1
+    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
     with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
         Path(folder).chmod(0o755)  # PostgreSQL runs as another user
         targets = list(_targets(Path(folder), running))
         script = Path(folder) / "report.lua"
-        measured: dict[str, list[Load]] = {}
+        measured: dict[tuple[str, str], list[Load]] = {}
         for _ in range(ROUNDS):
             for target in targets:
-                measured.setdefault(target.name, []).append(_load(target, script, seconds))
-    print("| | requests a second | p95 | processor time of a request |")
-    print("|---|---|---|---|")
-    for name, loads in measured.items():
-        rate, p95_ms, cpu_ms = (median(values) for values in zip(*loads, strict=True))
-        print(f"| {name} | {rate:,.0f} | {p95_ms:.1f} ms | {cpu_ms:.2f} ms |")
+                loads = measured.setdefault((target.server, target.request), [])
+                loads.append(_load(target, script, seconds))
+    print(_table(measured))
+    return 0
+
+
+def _table(measured: Mapping[tuple[str, str], Sequence[Load]]) -> str:
+    requests = list(dict.fromkeys(request for _, request in measured))
+    rows = [["", *requests], ["---"] * (1 + len(requests))]
+    for server in dict.fromkeys(server for server, _ in measured):
+        cells = [_cell(measured.get((server, request), ())) for request in requests]
+        rows.append([server, *cells])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _cell(loads: Sequence[Load]) -> str:
+    if not loads:
+        return ""
+    rate, p95_ms, cpu_ms = (median(values) for values in zip(*loads, strict=True))
+    return f"{rate:,.0f}/s, {p95_ms:,.0f} ms, {cpu_ms:.2f} ms"
 
 
 def _targets(folder: Path, running: ExitStack) -> Iterator[Target]:
     certificates = Certificates(folder, ["127.0.0.1", "localhost"])
-    postgres, redis = running.enter_context(_postgres(folder)), running.enter_context(Redis())
-    kinds: dict[str, dict[str, str]] = {
-        "SQLite": {},
-        "PostgreSQL and Redis": {
-            "LATTICE_DATABASE_URL": postgres.url,
-            "LATTICE_REDIS_URL": redis.url,
-        },
-    }
-    bare = running.enter_context(_bare(folder, certificates))
-    yield Target("a bare FastAPI route", bare.url + "/", bare.pid, {})
-    for kind, settings in kinds.items():
-        own = folder / kind
+
+    def start(
+        name: str, settings: Mapping[str, str], command: Sequence[str | Path]
+    ) -> LatticeProcess:
+        own = folder / name
         own.mkdir()
-        lattice = running.enter_context(
-            LatticeProcess(own, certificates.good(), certificates.ca_file, UNLIMITED | settings)
+        return running.enter_context(
+            LatticeProcess(
+                own, certificates.good(), certificates.ca_file, UNLIMITED | dict(settings), command
+            )
         )
-        yield from _routes(kind, lattice)
+
+    servers = ["uvicorn", *(["granian"] if find_spec("granian") else [])]
+    for server in servers:
+        served = certificates.good()
+        other = (sys.executable, OTHER_SERVERS, server)
+        ends = (served.chain_file, served.key_file)
+        bare = start(f"bare by {server}", {}, (*other, "bare", *ends))
+        yield Target(f"a bare FastAPI route, {server}", "a constant", bare.url + "/", bare.pid, {})
+        if server != "uvicorn":
+            lattice = start(f"Lattice by {server}", {}, (*other, "lattice", *ends))
+            yield from _routes(f"SQLite, {server}", lattice)
+    for kind, settings in _kinds(folder, running).items():
+        yield from _routes(kind, start(kind, settings, SERVE))
+
+
+def _kinds(folder: Path, running: ExitStack) -> dict[str, dict[str, str]]:
+    redis = {"LATTICE_REDIS_URL": running.enter_context(Redis()).url}
+    two = redis | {"LATTICE_WORKERS": "2"}
+    postgres = {"LATTICE_DATABASE_URL": running.enter_context(_postgres(folder)).url}
+    return {
+        "SQLite": {},
+        "SQLite and Redis, two workers": two,
+        "PostgreSQL and Redis": postgres | redis,
+        "PostgreSQL and Redis, two workers": postgres | two,
+    }
 
 
 def _routes(kind: str, lattice: LatticeProcess) -> Iterator[Target]:
-    account = {"email": "a@example.com", "password": "Long enough 1", "tenant_name": "a"}
+    account = {"email": f"{uuid4()}@example.com", "password": "Long enough 1", "tenant_name": "a"}
     token = _post(lattice, "/api/auth/register", account)["access_token"]
     headers = {"Authorization": f"Bearer {token}"}
     _post(lattice, "/api/subscriptions", {"plan": "enterprise"}, headers)
     new = {"name": "cube", "dimensions": [5, 5, 5]}
     made = _post(lattice, "/api/lattices", new, headers)
     read, url, pid = f"/api/lattices/{made['id']}", lattice.url, lattice.pid
-    yield Target(f"{kind}: GET /version", url + "/version", pid, {})
-    yield Target(f"{kind}: GET /health", url + "/health", pid, {})
-    yield Target(f"{kind}: read a lattice", url + read, pid, headers)
+    yield Target(kind, "GET /version", url + "/version", pid, {})
+    yield Target(kind, "GET /health", url + "/health", pid, {})
+    yield Target(kind, "read a lattice", url + read, pid, headers)
     as_json = headers | {"Content-Type": "application/json"}
-    yield Target(f"{kind}: make a lattice", url + "/api/lattices", pid, as_json, json.dumps(new))
+    yield Target(kind, "make a lattice", url + "/api/lattices", pid, as_json, json.dumps(new))
 
 
 def _post(
@@ -156,17 +176,6 @@ def _post(
     with urllib.request.urlopen(request, context=context) as reply:
         found: dict[str, Any] = json.load(reply)
     return found
-
-
-@contextmanager
-def _bare(folder: Path, certificates: Certificates) -> Iterator[LatticeProcess]:
-    program, certificate = folder / "bare.py", certificates.good()
-    program.write_text(BARE)
-    own = folder / "bare"
-    own.mkdir()
-    command = (sys.executable, program, certificate.chain_file, certificate.key_file)
-    with LatticeProcess(own, certificate, certificates.ca_file, command=command) as bare:
-        yield bare
 
 
 @contextmanager
@@ -196,7 +205,7 @@ def _load(target: Target, script: Path, seconds: int) -> Load:
     took_s = _cpu_s(target.pid) - before_s
     found = re.search(r"\{.*\}", done.stdout)
     if not found or (told := json.loads(found[0]))["errors"]:
-        sys.exit(f"lattice_load: {target.name}: {done.stdout}")
+        sys.exit(f"lattice_load: {target.server}, {target.request}: {done.stdout}")
     rate = told["requests"] / told["seconds"]
     return Load(rate, told["p95_ms"], took_s * 1000 / told["requests"])
 
@@ -212,4 +221,4 @@ def _cpu_s(pid: int) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
