@@ -19,6 +19,7 @@ from smokegate.errors import SmokegateError, UsageError
 from smokegate.fleet.arguments import add_fleet
 from smokegate.history.arguments import add_history
 from smokegate.notify.arguments import add_notify
+from smokegate.scaffold.arguments import add_init
 from smokegate.service.arguments import add_serve
 from smokegate.signals import Insistence, handled
 from smokegate.watch.arguments import add_watch
@@ -124,6 +125,7 @@ def parser() -> argparse.ArgumentParser:
     add_fleet(commands)
     add_notify(commands)
     add_watch(commands)
+    add_init(commands)
     return root
 
 
@@ -266,6 +268,7 @@ _PLACES = {
     "run": "RUN",
     "check": "CHECK",
     "version": "VERSION",
+    "directory": "DIR",
 }
 
 
@@ -287,6 +290,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         "audit": _audit,
         "history": _history,
         "notify": _notify,
+        "init": _init,
         "serve": _serve,
         "sweep": _sweep,
         "watch": _watch,
@@ -454,6 +458,14 @@ def _watch(arguments: argparse.Namespace) -> int:
     given = {name: getattr(arguments, name) for name in options}
     paths = [Path(path) for path in arguments.paths or [SUITES_FOLDER]]
     return command.run(arguments, paths, settings.load(given, os.environ), give_up(lambda: None))
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    from smokegate import settings
+    from smokegate.scaffold import command
+
+    configured = settings.load({"ca_file": arguments.ca_file}, os.environ)
+    return command.run(arguments, configured, _say_at_once)
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
