@@ -119,6 +119,15 @@ def test_one_that_hangs_is_replaced(serving: Serving, redis: Redis) -> None:
     assert (code, '"a process hangs"' in log) == (0, True)
 
 
+def test_they_end_though_one_is_just_being_replaced(several: Served) -> None:
+    before = processes_of(several.process.pid)
+    os.kill(min(before), signal.SIGKILL)
+    # At the very moment: its parent has begun to start it, and does not know it yet.
+    while not processes_of(several.process.pid) - before:
+        pass
+    assert several.end()[0] == 0
+
+
 def test_all_of_them_end_with_the_one_that_was_started(several: Served) -> None:
     processes = processes_of(several.process.pid)
     assert len(processes) == 2

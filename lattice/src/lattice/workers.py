@@ -96,6 +96,9 @@ class Workers:
             start_new_session=True,
         )
         self._alive.add(process)
+        if self._is_ending:
+            # It was not there yet when all of them were told.
+            process.terminate()
         self._watch(self._await_end(process))
         if not await _read_line(process):
             raise StartFailedError(await process.wait())
