@@ -41,6 +41,7 @@ def of(control: JudgedRun) -> Baseline:
     failed = {
         check.id: sorted(set().union(*failures(check, control.resources).values()))
         for check in control.everything
+        if not check.only_from  # now from every location, it is another failure
     }
     return Baseline(
         run_id=control.run_id,

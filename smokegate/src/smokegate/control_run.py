@@ -18,10 +18,15 @@ _KEPT_RUNS = 5
 
 
 class Earlier(msgspec.Struct, frozen=True):
-    """What a run is compared with, and the samples that go on with it to the next one."""
+    """What a run is compared with, and the samples that go on with it to the next one.
+
+    `by_location` has the same of each location, where there were several: times from one are never
+    compared with those from another.
+    """
 
     baseline: Baseline | None = None
     samples: Samples = {}
+    by_location: dict[str, Earlier] = {}
 
     @property
     def compared_samples(self) -> Samples:
@@ -39,9 +44,23 @@ def earlier(baseline: str, replaced: str, settings: Settings, moment: str) -> Ea
     is_kept = (
         kept is not None and kept.run.target == settings.url and not _why_doubtful(kept, settings)
     )
+    is_compared = before is not None
+    found = _of_run(kept, settings, moment, is_compared, is_kept) if kept else Earlier()
+    locations = kept.run.locations if kept else []
+    by_location = {
+        each.name: _of_run(RunFile(each.run, kept.altered), settings, moment, is_compared, is_kept)
+        for each in locations
+        if kept and each.run
+    }
+    return msgspec.structs.replace(found, by_location=by_location)
+
+
+def _of_run(
+    read: RunFile, settings: Settings, moment: str, is_compared: bool, is_kept: bool
+) -> Earlier:
     return Earlier(
-        baseline=_compared(before, settings, moment) if before else None,
-        samples=_samples_after(kept.run) if kept and is_kept else {},
+        baseline=_compared(read, settings, moment) if is_compared else None,
+        samples=_samples_after(read.run) if is_kept else {},
     )
 
 

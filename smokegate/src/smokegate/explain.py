@@ -44,6 +44,21 @@ def _flaws(read: RunFile, key: str) -> Iterator[str]:
     if key and not is_signed(read.run, key):
         yield "The signature was not made with this signing_key."
     yield from _differences(read.run)
+    if read.run.locations:
+        yield from _differences_between_locations(read.run)
+
+
+def _differences_between_locations(judged: JudgedRun) -> Iterator[str]:
+    """Where the run is not what those of its locations come to, or theirs not what they say."""
+    from smokegate.locations.merging import MERGED, merged
+
+    again = merged(judged)
+    for name in MERGED:
+        if getattr(judged, name) != getattr(again, name):
+            yield f"The run does not follow from those of its locations: {name} differ."
+    for location in judged.locations:
+        if location.run:
+            yield from (f"{one_line(location.name)}: {flaw}" for flaw in _differences(location.run))
 
 
 def _differences(judged: JudgedRun) -> Iterator[str]:

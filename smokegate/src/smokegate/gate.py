@@ -45,6 +45,7 @@ def verify(
     behind: Settings | None = None,
     prepare: Callable[[Session], None] = lambda _: None,
     keeper: Keeper | None = None,
+    run_id: str = "",
 ) -> JudgedRun:
     """Verify the target and judge what was seen, beside what was seen earlier.
 
@@ -54,7 +55,7 @@ def verify(
     no target or the suites cannot be planned. `behind` names the target where `settings` lead to
     something in front of it: that is where `sweep` removes what is left. `prepare` gets the session
     before anything is sent. `keeper` holds what is not to be made anew and removed by each run;
-    `release` removes it.
+    `release` removes it. A run that is a part of another is told its `run_id`.
     """
     refuse_no_target(settings)
     plan = load_plan()
@@ -70,6 +71,7 @@ def verify(
                 swept=behind or settings,
                 prepare=prepare,
                 keeper=keeper,
+                run_id=run_id,
             )
         )
 
@@ -103,6 +105,11 @@ async def verified(
         run_id=run_id or new_run_id(),
         keeper=keeper,
     )
+    return judged(run, settings, earlier)
+
+
+def judged(run: Run, settings: Settings, earlier: Earlier) -> JudgedRun:
+    """Judge a run beside what was seen earlier, and seal it."""
     run = msgspec.structs.replace(run, baseline=earlier.baseline, earlier_samples=earlier.samples)
     run = msgspec.structs.replace(run, notes=[*run.notes, *baseline.notes(run)])
     return sealed(JudgedRun(**_fields(run), verdict=judge(run)), settings.signing_key)

@@ -239,6 +239,7 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     quarantine_reason: str = ""
     remarks: list[str] = []  # what a reader should know and no outcome says
     samples: dict[str, list[float]] = {}  # seconds, by what was measured
+    only_from: list[str] = []  # the locations that saw it fail, where the others did not
 
     def decides(self, moment: str) -> bool:
         """Whether its outcome has a say in a run that began at a moment (ISO 8601, UTC)."""
@@ -288,7 +289,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     `probes` are what smokegate tries by itself, beside the suites. `suites` tells by a digest which
     version of each suite ran. `earlier_samples` are those of good runs before this one, the latest
-    last.
+    last. A run from several locations is what theirs were merged into: its checks have the attempts
+    of the location that tells most, and `locations` has all.
     """
 
     run_id: str
@@ -313,6 +315,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     earlier_samples: dict[str, list[list[float]]] = {}
     down: str = ""  # why the whole target counts as down; empty if it does not
     stale: str = ""  # what is served everywhere instead of the expected version, if it is
+    locations: list[LocationRun] = []  # what each location saw, where there are several
+    quorum: str = ""  # how many of them make a failure the target's
     schema: int = SCHEMA
     tool: str = ""
 
@@ -323,7 +327,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def attempts(self) -> list[Attempt]:
-        """Every attempt at a probe, a check or a resource."""
+        """Every attempt at a probe, a check or a resource, from every location."""
+        if self.locations:
+            return [each for one in self.locations if one.run for each in one.run.attempts]
         owners: list[CheckResult | ResourceResult] = [*self.everything, *self.resources]
         return [attempt for owner in owners for attempt in owner.attempts]
 
@@ -391,6 +397,14 @@ class JudgedRun(Run, frozen=True, kw_only=True):
 
     verdict: Verdict
     seal: Seal | None = None
+
+
+class LocationRun(msgspec.Struct, frozen=True, kw_only=True):
+    """The run of one location as it was sealed there, or why there is none."""
+
+    name: str
+    run: JudgedRun | None = None
+    reason: str = ""
 
 
 def to_json(record: msgspec.Struct) -> bytes:

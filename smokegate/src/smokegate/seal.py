@@ -21,7 +21,12 @@ import msgspec
 from smokegate.results import JudgedRun, Link, Seal, to_json
 
 Document = dict[str, Any]
-_KINDS = {"resources": "resource", "probes": "probe", "checks": "check"}
+_KINDS = {
+    "resources": "resource",
+    "probes": "probe",
+    "checks": "check",
+    "locations": "location",
+}
 _SHOWN_CHARS = 60
 _APART = frozenset({*_KINDS, "verdict", "seal"})
 
@@ -72,7 +77,7 @@ def is_signed(run: JudgedRun, key: str) -> bool:
 
 def _document_in_parts(run: JudgedRun) -> Document:
     """What `document_of` gives for a run's JSON, its large members decoded one by one, once."""
-    rest = msgspec.structs.replace(run, resources=[], probes=[], checks=[])
+    rest = msgspec.structs.replace(run, resources=[], probes=[], checks=[], locations=[])
     document = document_of(to_json(rest))
     for name in _KINDS:
         document[name] = (document_of(to_json(each)) for each in getattr(run, name))

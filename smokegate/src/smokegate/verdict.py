@@ -295,7 +295,9 @@ def _consequence_failed(
 
 
 def _has_answer(run: Run) -> bool:
-    """Whether a check said anything, or a probe saw the target fail."""
+    """Whether a check said anything, or a probe saw the target fail, from anywhere."""
+    if any(location.run and _has_answer(location.run) for location in run.locations):
+        return True
     checks = [check for check in run.checks if check.decides(run.started_at)]
     known = any(check.outcome is not Outcome.UNKNOWN for check in checks)
     return known or any(each.failed_consequences for each in [*run.probes, *checks])

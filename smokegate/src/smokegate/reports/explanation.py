@@ -8,6 +8,7 @@ from smokegate.reports.causes import shared_causes
 from smokegate.reports.details import details
 from smokegate.reports.escaping import no_command, one_line
 from smokegate.reports.layout import Rows, labelled, paragraph
+from smokegate.reports.locations import locations_in_words
 from smokegate.reports.wording import (
     SIGNS,
     counts_in_words,
@@ -47,6 +48,7 @@ def _facts(run: JudgedRun) -> Rows:
     rows: Rows = [
         ("run", f"{one_line(run.run_id)}, {one_line(run.tool)}, began {one_line(run.started_at)}"),
         ("target", f"{one_line(run.target)}, version {one_line(verdict.version) or 'not known'}"),
+        *(("from", words) for words in locations_in_words(run)),
         ("rests on", several(verdict.requests, "request")),
         ("checks", counts_in_words(verdict.counts)),
         ("workflows", workflows_in_words(verdict.counts) or "none that apply"),

@@ -13,6 +13,7 @@ from typing import TextIO
 from smokegate.reports.causes import Shared, shared_causes
 from smokegate.reports.details import failure, next_steps
 from smokegate.reports.escaping import one_line, visible
+from smokegate.reports.locations import locations_in_words
 from smokegate.reports.meaning import baseline_in_words, mitigations_in_words
 from smokegate.reports.outlet import Outlet
 from smokegate.reports.wording import (
@@ -122,6 +123,7 @@ def step_summary(run: JudgedRun, limit_bytes: int = _SUMMARY_BYTES) -> str:
         *(_failure(run, shared) for shared in shared_causes(run)),
         _table(run.everything, run.started_at),
     ]
+    parts += [f"- from {_markdown(words)}" for words in locations_in_words(run)]
     if run.baseline:
         parts.append(f"- baseline: {_markdown(baseline_in_words(run))}")
     parts += [f"- rolling back would not cure {_markdown(w)}" for w in mitigations_in_words(run)]

@@ -12,6 +12,7 @@ from smokegate.reports.causes import Cause, cause_of
 from smokegate.reports.details import details
 from smokegate.reports.escaping import lines, no_command, one_line
 from smokegate.reports.layout import labelled
+from smokegate.reports.locations import locations_in_words
 from smokegate.reports.meaning import baseline_in_words
 from smokegate.reports.wording import what_to_do
 from smokegate.results import Attempt, CheckResult, JudgedRun, MissingSuite, Outcome
@@ -75,6 +76,7 @@ def _facts(run: JudgedRun) -> list[tuple[str, str]]:
         ("verdict_reason", run.verdict.reason),
         ("verdict_partial", str(run.partial or run.verdict.partial).lower()),
         ("what_to_do", what_to_do(run)),
+        *(("location", words) for words in locations_in_words(run)),
         *([("baseline", baseline_in_words(run))] if run.baseline else []),
     ]
 

@@ -29,6 +29,9 @@ def meaning(checks: list[CheckResult], run: JudgedRun) -> str:
     worst = max((check.consequence for check in in_full or deciding), key=lambda c: c.severity)
     words = MEANINGS[worst] if in_full else f"{MEANINGS[milder(worst)]}, not a rollback"
     reasons = dict.fromkeys(one_line(excuse(check, run)) for check in deciding)
+    alone = dict.fromkeys(name for check in deciding for name in check.only_from)
+    if alone:
+        reasons[f"seen from {', '.join(alone)} and not from elsewhere: the way there?"] = None
     return "; ".join([words, *filter(None, reasons)])
 
 

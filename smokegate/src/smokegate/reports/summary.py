@@ -8,6 +8,7 @@ from smokegate.reports.causes import Shared, shared_causes
 from smokegate.reports.details import details
 from smokegate.reports.escaping import no_command, one_line, visible
 from smokegate.reports.layout import Rows, labelled, paragraph
+from smokegate.reports.locations import locations_in_words
 from smokegate.reports.meaning import baseline_in_words, meaning
 from smokegate.reports.traffic import slowest, traffic
 from smokegate.reports.wording import (
@@ -42,6 +43,7 @@ def _facts(run: JudgedRun) -> Rows:
         ("target", one_line(run.target)),
         ("version", one_line(run.version) or "not known"),
         ("environment", one_line(run.environment)),
+        *(("from", words) for words in locations_in_words(run)),
         ("checks", counts_in_words(counts)),
         ("workflows", workflows_in_words(counts) or "none that apply"),
         ("baseline", baseline_in_words(run)),

@@ -17,6 +17,7 @@ from smokegate.reports.details import (
 from smokegate.reports.escaping import no_command, one_line
 from smokegate.reports.layout import Rows, labelled, paragraph
 from smokegate.reports.live import LiveLines
+from smokegate.reports.locations import locations_in_words
 from smokegate.reports.meaning import baseline_in_words, mitigations_in_words
 from smokegate.reports.outlet import Outlet, understands_escapes
 from smokegate.reports.traffic import traffic
@@ -231,6 +232,7 @@ def _facts(run: JudgedRun) -> Rows:
         ("traffic", traffic(run).in_words()),
         ("seal", run.seal.short if run.seal else ""),
     ]
+    rows[1:1] = [("from", words) for words in locations_in_words(run)]
     rows += [("excused", words) for words in mitigations_in_words(run)]
     rows += [("missing", f"{each.suite}: {one_line(each.reason)}") for each in run.missing_suites]
     rows += [("left", words) for words in leftovers_in_words(run.leftovers)]

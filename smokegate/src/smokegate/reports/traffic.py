@@ -30,6 +30,8 @@ class Traffic(NamedTuple):
 
 def traffic(run: Run) -> Traffic:
     """Add up the requests of every check, probe and resource."""
+    if run.locations:
+        return _sum([traffic(each.run) for each in run.locations if each.run], run.duration_s)
     attempts = run.attempts
     kept = [exchange for each in attempts for exchange in each.exchanges]
     connections = {each.connection for each in kept if was_connected(each)}
@@ -40,6 +42,15 @@ def traffic(run: Run) -> Traffic:
         connections=len(connections) + requests - len(kept),
         sum_s=sum(each.requests_s for each in attempts),
         duration_s=run.duration_s,
+    )
+
+
+def _sum(parts: list[Traffic], duration_s: float) -> Traffic:
+    return Traffic(
+        requests=sum(part.requests for part in parts),
+        connections=sum(part.connections for part in parts),
+        sum_s=sum(part.sum_s for part in parts),
+        duration_s=duration_s,
     )
 
 

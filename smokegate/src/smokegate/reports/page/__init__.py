@@ -13,6 +13,7 @@ from typing import NamedTuple
 from smokegate.reports.causes import shared_causes
 from smokegate.reports.document import document
 from smokegate.reports.last_good import LastGood
+from smokegate.reports.locations import locations_in_words
 from smokegate.reports.page import closing, headline
 from smokegate.reports.page.before import compared
 from smokegate.reports.page.entries import Room, anchor, check_entry, resource_entry
@@ -66,6 +67,8 @@ def _sections(run: JudgedRun, last_good: LastGood | None, room: Room) -> Iterato
     number = len(shared_causes(run)) + len(run.missing_suites)
     causes = f"What did not pass: {several(number, 'cause')}"
     yield Section("failures", "What did not pass", causes, failures(run, room))
+    places = closing.listed(locations_in_words(run))
+    yield Section("locations", "Locations", "From each location", places)
     yield Section("left", "Left behind", "Left behind", closing.left_behind(run))
     yield Section("warnings", "Warnings", "Warnings", closing.warnings(run))
     yield Section("notes", "Notes", "Notes", closing.listed(run.notes))
