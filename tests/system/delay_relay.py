@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -59,13 +60,21 @@ class DelayRelay:
 
     `rtt_s` is the round trip that it simulates. Every trouble strikes once. `connections` counts
     what was accepted, `struck` lists the troubles that came about. An upstream that refuses
-    shows as a reset after one round trip: the kernel has already accepted the client.
+    shows as a reset after one round trip: the kernel has already accepted the client. It listens
+    at `listener`, where that is given: a socket of another network, for instance.
 
         async with DelayRelay("https://127.0.0.1:8443", rtt_s=0.05) as relay:
             ...  # requests to relay.url
     """
 
-    def __init__(self, upstream_url: str, rtt_s: float, troubles: Sequence[Trouble] = ()) -> None:
+    def __init__(
+        self,
+        upstream_url: str,
+        rtt_s: float,
+        troubles: Sequence[Trouble] = (),
+        listener: socket.socket | None = None,
+    ) -> None:
+        self._listener = listener
         self._upstream = urlsplit(upstream_url)
         self._rtt_s = rtt_s
         self._troubles = tuple(troubles)
@@ -86,7 +95,8 @@ class DelayRelay:
         return f"{self._upstream.scheme}://127.0.0.1:{self.port}"
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, backlog=256)
+        listener = self._listener or socket.create_server(("127.0.0.1", 0))
+        self._server = await asyncio.start_server(self.accept, sock=listener, backlog=256)
         return self
 
     async def __aexit__(
@@ -98,12 +108,17 @@ class DelayRelay:
         if self._server is not None:
             self._server.close()
         relaying = list(self._relaying)
+        self.reset_all()
+        await asyncio.gather(*relaying, return_exceptions=True)
+
+    def reset_all(self) -> None:
+        """Reset what is connected."""
         for task, client in self._relaying.items():
             task.cancel()
             client.writer.transport.abort()  # a task that has not begun would never do it
-        await asyncio.gather(*relaying, return_exceptions=True)
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Begin to relay a connection."""
         self.connections += 1
         client = _End(reader, writer)
         task = asyncio.create_task(self._relay(client, self.connections))

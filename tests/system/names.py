@@ -78,7 +78,7 @@ def _deny(resolver: socket.socket, log: Path) -> None:
             resolver.sendto(no_such_name(query), asker)
 
 
-def _start_loopback() -> None:
+def start_loopback() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         flags = fcntl.ioctl(control, SIOCGIFFLAGS, struct.pack("16sH14x", b"lo", 0))
         (found,) = struct.unpack_from("16xH", flags)
@@ -86,7 +86,7 @@ def _start_loopback() -> None:
 
 
 def _run_where_no_name_exists(log: str, command: list[str]) -> int:
-    _start_loopback()
+    start_loopback()
     with (
         tempfile.NamedTemporaryFile("w") as configuration,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as resolver,

@@ -23,11 +23,15 @@ class TinyUpstream:
     """
 
     def __init__(
-        self, tls: ssl.SSLContext | None = None, version: str = "2.0.0", port: int = 0
+        self,
+        tls: ssl.SSLContext | None = None,
+        version: str = "2.0.0",
+        port: int = 0,
+        handler: type[Handler] | None = None,
     ) -> None:
         self.seen: list[tuple[str, str]] = []
         self.version = version
-        self._server = _Server(("127.0.0.1", port), self)
+        self._server = _Server(("127.0.0.1", port), self, handler or Handler)
         self._scheme = "http" if tls is None else "https"
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
@@ -60,8 +64,12 @@ class TinyUpstream:
 class _Server(ThreadingHTTPServer):
     daemon_threads = False
 
-    def __init__(self, address: tuple[str, int], upstream: TinyUpstream) -> None:
-        super().__init__(address, _Handler)
+    request_queue_size = 64
+
+    def __init__(
+        self, address: tuple[str, int], upstream: TinyUpstream, handler: type[Handler]
+    ) -> None:
+        super().__init__(address, handler)
         self.upstream = upstream
         self.open_connections: set[socket.socket] = set()
 
@@ -77,7 +85,7 @@ class _Server(ThreadingHTTPServer):
         """Say nothing: clients that break off are what these tests are about."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # With Nagle's algorithm, head and body of a reply would be 40 ms apart.
     disable_nagle_algorithm = True

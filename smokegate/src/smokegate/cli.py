@@ -18,6 +18,7 @@ from smokegate import __version__, streams
 from smokegate.errors import SmokegateError, UsageError
 from smokegate.fleet.arguments import add_fleet
 from smokegate.history.arguments import add_history
+from smokegate.locations.arguments import add_locations, add_worker
 from smokegate.notify.arguments import add_notify
 from smokegate.scaffold.arguments import add_init
 from smokegate.service.arguments import add_serve
@@ -126,6 +127,7 @@ def parser() -> argparse.ArgumentParser:
     add_notify(commands)
     add_watch(commands)
     add_init(commands)
+    add_worker(commands)
     return root
 
 
@@ -251,6 +253,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument("--strict", action="store_true", default=None, help="monitor exits 5, not 0")
     run.add_argument("--list", action="store_true", help="list the checks and exit")
+    add_locations(run)
     _add_output(run)
 
 
@@ -294,6 +297,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         "serve": _serve,
         "sweep": _sweep,
         "watch": _watch,
+        "worker": _worker,
     }
     return commands[arguments.command](arguments)
 
@@ -324,6 +328,7 @@ def _run(arguments: argparse.Namespace) -> int:
         baseline=arguments.baseline or "",
         save_baseline=arguments.save_baseline or "",
         act=arguments.act,
+        **_verifier(arguments),
     ).run(configured)
 
 
@@ -342,6 +347,28 @@ def _what_to_run(
 
     found = targets.one(Path(arguments.targets), arguments.target or "", os.environ)
     return paths or list(found.paths), settings.with_options(found.settings, options, os.environ)
+
+
+def _verifier(arguments: argparse.Namespace) -> dict[str, Any]:
+    if not arguments.locations:
+        if arguments.quorum:
+            raise UsageError("--quorum: it is of --locations: give those too")
+        return {}
+    try:
+        from smokegate.locations.driver import Driver
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is missing: install smokegate[locations]") from None
+    return {"verifier": Driver(arguments.locations, arguments.quorum or "all").verify}
+
+
+def _worker(arguments: argparse.Namespace) -> int:
+    from smokegate import settings
+
+    try:
+        from smokegate.locations import worker
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is missing: install smokegate[locations]") from None
+    return worker.run(arguments, settings.load({}, os.environ), os.environ)
 
 
 def _list(paths: list[Path], settings: Settings, suite: str, words: str) -> int:

@@ -5,6 +5,7 @@ SmokegateError
 │   └── SuiteError           a suite that cannot be loaded or is put together wrongly
 ├── JournalError             a promise to clean up that could not be written to disk
 ├── AuditError               a fault that could not be acted out: the audit's own trouble
+├── BrokerError              a broker that cannot be reached, between a run and its locations
 ├── HistoryError             the history's database: unreachable, foreign, newer or broken
 ├── ReportError              a result file that could not be written; also an OSError
 └── CheckEnded               how a check or a resource ends early; never leaves the engine
@@ -33,6 +34,10 @@ class JournalError(SmokegateError):
 
 class AuditError(SmokegateError):
     """A fault could not be acted out, or not alone; what came of it is no result."""
+
+
+class BrokerError(SmokegateError):
+    """Locations cannot be asked, or not be heard, through the broker."""
 
 
 class HistoryError(SmokegateError):

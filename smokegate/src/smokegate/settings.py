@@ -54,6 +54,7 @@ SECRETS = frozenset(
         "alert_smtp",
         "github_token",
         "github_webhook_secret",
+        "broker",
     }
 )
 SHORTEST_SECRET = 6  # taking out anything shorter would black out innocent text
@@ -163,6 +164,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     github_app_key: str = ""  # the file of the app's private key
     github_token: Secret | Literal[""] = ""  # instead of an app
     github_webhook_secret: SigningKey | Literal[""] = ""
+    broker: str = ""  # through which locations are asked: redis:// or rediss:// (TLS)
+    broker_ca_file: str = ""  # the authority that it is trusted by; empty: the system's
+    location_wait_s: Seconds = 60.0  # for a worker to take what a location is asked
     results: str = "tests/smoke/results"
     journal: str = ""  # a folder; empty: the user's state folder
     extra: dict[str, Sourced] = {}
@@ -259,6 +263,7 @@ def from_sources(found: Mapping[str, Sourced]) -> Settings:
     _refuse_no_gateway(known, found)
     _refuse_wrong_rollback(known, found)
     alert_settings.refuse_wrong(known, {key: each.source for key, each in found.items()})
+    _refuse_no_broker(known, found)
     extra = {key: sourced for key, sourced in found.items() if key not in KEYS}
     url = check_url(known["url"], found["url"].source) if "url" in known else DEFAULT_URL
     return Settings(**{**known, "url": url}, extra=extra, url_given="url" in known)
@@ -322,6 +327,15 @@ def _refuse_wrong_rollback(known: Mapping[str, Any], found: Mapping[str, Sourced
         raise UsageError(
             f"{source}: rollback_secret: expected 24 to 64 bytes in base64 after {SECRET_PREFIX}"
         )
+
+
+def _refuse_no_broker(known: Mapping[str, Any], found: Mapping[str, Sourced]) -> None:
+    """Refuse what is no URL of a broker; it may hold a password, so it is not repeated."""
+    scheme, _, rest = (known.get("broker") or "redis://localhost").partition("://")
+    place = rest.rpartition("@")[2]
+    if scheme not in ("redis", "rediss") or _wrong_with_url(f"http://{place}"):
+        source = found["broker"].source
+        raise UsageError(f"{source}: broker: expected a URL such as rediss://:password@host:6379/0")
 
 
 def convert(key: str, sourced: Sourced, kind: Any) -> Any:

@@ -31,7 +31,8 @@ from smokegate.verdict import EXIT_CODES, exit_code
 class Verification:
     """What is to be verified, and where what comes of it goes.
 
-    If a check keeps the run from ending, the process is ended, after `before_exit`.
+    If a check keeps the run from ending, the process is ended, after `before_exit`. `verifier` is
+    what verifies: from here, unless it is told to do so from elsewhere.
     """
 
     paths: list[Path]
@@ -43,6 +44,7 @@ class Verification:
     save_baseline: str = ""
     act: bool = False
     before_exit: Callable[[], None] = lambda: None
+    verifier: Callable[..., JudgedRun] = gate.verify
 
     def run(self, settings: Settings) -> int:
         """Verify, show and write the results, and return the verdict's exit code."""
@@ -67,7 +69,7 @@ class Verification:
 
     def _verify(self, earlier: Earlier, settings: Settings) -> JudgedRun:
         terminal = Terminal(self._stream, verbose=self.verbose)
-        run = gate.verify(
+        run = self.verifier(
             settings,
             lambda: load(self.paths, settings, self.suite, self.words),
             terminal.listen,
