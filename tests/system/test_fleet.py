@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from junitparser import JUnitXml
+from smokegate.fault_proxy.certificates import Certificates
 
 from tests.system.command import BIN, ROOT, Commands
 from tests.system.many_servers import KINDS, Server, fleet_file, many_servers
+from tests.system.tls_broker import TlsBroker
 
 ONE_IN = 4
 
@@ -57,6 +59,53 @@ def test_every_broken_one_is_named_and_no_other(
     assert (suite.tests, suite.failures, suite.errors) == (len(servers), len(broken), 0)
     listed = commands.smokegate("history", "list", "--limit", "100", "--json")
     assert len(json.loads(listed.out)["runs"]) == len(servers)
+
+
+def test_the_workers_of_a_location_come_to_the_same(
+    servers: list[Server], commands: Commands, tmp_path: Path, certificates: Certificates
+) -> None:
+    few = servers[: 3 * ONE_IN]
+    fleet, results = fleet_file(tmp_path, few), tmp_path / "results"
+    with TlsBroker(certificates) as broker:
+        commands.environment |= {
+            "SMOKEGATE_BROKER": broker.url,
+            "SMOKEGATE_BROKER_CA_FILE": broker.ca_file,
+        }
+        worker = commands.start(
+            BIN / "smokegate", "worker", "--location", "here", "--targets", fleet
+        )
+        with worker:
+            try:
+                done = commands.smokegate(
+                    "fleet", fleet, "--distributed", "here", "--results", results
+                )
+            finally:
+                worker.terminate()
+                worker.communicate()
+    assert done.code == 20, done.text
+    report = report_of(results)
+    broken = {server.name for server in few if server.broken}
+    assert {each["name"] for each in report["targets"] if each["action"] != "proceed"} == broken
+    assert {each["action"] for each in report["targets"]} == {"proceed", "rollback"}
+    listed = commands.smokegate("history", "list", "--limit", "100", "--json")
+    assert len(json.loads(listed.out)["runs"]) == len(few)
+
+
+def test_a_location_that_nobody_serves_is_no_answer(
+    servers: list[Server], commands: Commands, tmp_path: Path, certificates: Certificates
+) -> None:
+    fleet = fleet_file(tmp_path, [server for server in servers if not server.broken][:2])
+    with TlsBroker(certificates) as broker:
+        commands.environment |= {
+            "SMOKEGATE_BROKER": broker.url,
+            "SMOKEGATE_BROKER_CA_FILE": broker.ca_file,
+            "SMOKEGATE_LOCATION_WAIT_S": "1",
+        }
+        done = commands.smokegate(
+            "fleet", fleet, "--distributed", "nowhere", "--results", tmp_path / "results"
+        )
+    assert done.code == 30, done.text
+    assert done.out.count("nowhere: no worker took it within 1 s") == 2
 
 
 def test_an_interrupted_fleet_reports_what_it_has(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from smokegate.locations.arguments import location
+
 AT_ONCE = 32
 PER_HOST = 8
 
@@ -51,6 +53,12 @@ def add_fleet(commands: Any) -> None:
         default=PER_HOST,
         metavar="N",
         help=f"and at most so many on one host ({PER_HOST})",
+    )
+    fleet.add_argument(
+        "--distributed",
+        type=location,
+        metavar="LOCATION",
+        help="let the workers of this location verify, see docs/locations.md",
     )
     fleet.add_argument("--results", metavar="DIR", help="where the report goes")
     fleet.add_argument("--json", metavar="FILE", help="write the report there too; - is stdout")

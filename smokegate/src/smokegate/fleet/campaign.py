@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple
 
 from smokegate import gate
-from smokegate.control_run import Earlier
-from smokegate.engine import Plan, in_loop, sorted_by_attempt
+from smokegate.engine import in_loop, sorted_by_attempt
 from smokegate.errors import SmokegateError
 from smokegate.fleet.aftermath import Aftermath
+from smokegate.fleet.planned import Planned, Verify
 from smokegate.fleet.standing import Standing, judged, without_run
 from smokegate.fleet.turns import Turns
 from smokegate.reports.escaping import one_line
-from smokegate.results import JudgedRun
 from smokegate.streams import say
-from smokegate.targets import Target
 from smokegate.watchdog import GiveUp, Watchdog
-
-
-class Planned(NamedTuple):
-    """A target with the checks that its run will make."""
-
-    target: Target
-    plan: Plan
 
 
 class Campaign:
@@ -41,25 +30,24 @@ class Campaign:
     def __init__(
         self,
         fleet: list[Planned],
+        verify: Verify,
         aftermath: Aftermath,
         ended: Callable[[Standing], None],
     ) -> None:
         self._fleet = fleet
+        self._verify_one = verify
         self._aftermath = aftermath
         self._ended = ended
         self._running: set[Callable[[str], None]] = set()
         self._run_ids: set[str] = set()
         self.interrupted = ""
 
-    def verify(self, *, at_once: int, per_host: int, give_up: GiveUp) -> list[Standing]:
-        """Verify all, so many at once and so many on one host; in the order of the fleet.
+    def verify(self, turns: Turns, longest_s: float, give_up: GiveUp) -> list[Standing]:
+        """Verify all, each at its turn, and in the order of the fleet; `give_up` ends what blocks.
 
         SIGINT, SIGTERM and SIGHUP end it early: what runs then is inconclusive after its clean-up.
         """
-        turns = Turns(at_once, per_host)
-        longest_s = max(gate.longest_s(each.target.settings) for each in self._fleet)
-        rounds = math.ceil(len(self._fleet) / min(at_once, per_host))
-        with Watchdog(rounds * longest_s, give_up) as watchdog:
+        with Watchdog(longest_s, give_up) as watchdog:
             return in_loop(lambda: self._verify(turns, watchdog))
 
     async def _verify(self, turns: Turns, watchdog: Watchdog) -> list[Standing]:
@@ -94,24 +82,11 @@ class Campaign:
         target = planned.target
         if self.interrupted:
             return without_run(target, f"not begun: interrupted by {self.interrupted}")
-        run = await self._run(planned)
+        run = await self._verify_one(planned, self._new_run_id(), self._interrupting)
         taken_in = asyncio.get_running_loop().run_in_executor(
             writer, self._aftermath.take_in, target, run
         )
         return judged(target, run, await taken_in)
-
-    async def _run(self, planned: Planned) -> JudgedRun:
-        target = planned.target
-        return await gate.verified(
-            target.settings,
-            planned.plan,
-            lambda _: None,
-            [str(path.resolve()) for path in target.paths],
-            interrupting=self._interrupting,
-            earlier=Earlier(),
-            swept=target.settings,
-            run_id=self._new_run_id(),
-        )
 
     def _new_run_id(self) -> str:
         """An id that no other run of this fleet has; many begin in one second."""

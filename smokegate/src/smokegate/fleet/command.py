@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import math
 import sys
 import time
 from collections.abc import Mapping
@@ -15,9 +16,11 @@ from smokegate import engine, gate, targets
 from smokegate.errors import SuiteError, UsageError
 from smokegate.fleet import report
 from smokegate.fleet.aftermath import Aftermath
-from smokegate.fleet.campaign import Campaign, Planned
+from smokegate.fleet.campaign import Campaign
+from smokegate.fleet.planned import Planned, Verify, verify_here
 from smokegate.fleet.progress import Progress
 from smokegate.fleet.standing import FleetReport, Standing
+from smokegate.fleet.turns import PATIENCE_S, Turns
 from smokegate.reports.outlet import Outlet
 from smokegate.streams import say
 from smokegate.targets import Target
@@ -39,11 +42,11 @@ def run(asked: argparse.Namespace, environ: Mapping[str, str], give_up: GiveUp) 
     fleet = _planned(chosen)
     results = Path(asked.results or _RESULTS)
     aftermath, progress = Aftermath(results), Progress(stream, len(fleet))
-    campaign = Campaign(fleet, aftermath, progress.ended)
+    campaign = Campaign(fleet, _way(asked, fleet, give_up), aftermath, progress.ended)
     started_at, began_s = datetime.now(UTC).isoformat(timespec="milliseconds"), time.monotonic()
     progress.began(asked.file)
     try:
-        standings = campaign.verify(at_once=asked.at_once, per_host=asked.per_host, give_up=give_up)
+        standings = campaign.verify(_turns(asked), _longest_s(asked, fleet), give_up)
     finally:
         aftermath.close()
     whole = FleetReport(
@@ -98,6 +101,31 @@ def _plan(target: Target, suites: engine.Suites) -> Planned:
         raise  # it is of the suites, whichever target they are for
     except UsageError as error:
         raise UsageError(f"target {target.name!r}: {error}") from None
+
+
+def _way(asked: argparse.Namespace, fleet: list[Planned], give_up: GiveUp) -> Verify:
+    """How each is verified: here, or by the workers of a location."""
+    if not asked.distributed:
+        return verify_here
+    try:
+        from smokegate.fleet.distributed import Distributed
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is missing: install smokegate[locations]") from None
+    broker = fleet[0].target.settings
+    return Distributed(asked.distributed, broker, asked.at_once, give_up).verify
+
+
+def _turns(asked: argparse.Namespace) -> Turns:
+    # Whoever waits for a worker has to keep its turn: the queue would grow beyond its time limit.
+    return Turns(asked.at_once, asked.per_host, None if asked.distributed else PATIENCE_S)
+
+
+def _longest_s(asked: argparse.Namespace, fleet: list[Planned]) -> float:
+    """How long all may take whose checks let them end."""
+    rounds: int = math.ceil(len(fleet) / min(asked.at_once, asked.per_host))
+    settings = [each.target.settings for each in fleet]
+    waiting_s = max(each.location_wait_s for each in settings) if asked.distributed else 0.0
+    return rounds * (waiting_s + max(gate.longest_s(each) for each in settings))
 
 
 def _worst_first(standing: Standing) -> tuple[int, str]:

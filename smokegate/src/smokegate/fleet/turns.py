@@ -9,15 +9,19 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-# A run that takes longer waits for its target, and needs nothing here meanwhile.
-_PATIENCE_S = 3.0
+PATIENCE_S = 3.0
 _WAITING = 8  # times as many as have a turn may wait
 
 
 class Turns:
-    """Gives turns. Work that goes on for long passes its turn on: the dead hold nobody up."""
+    """Gives turns.
 
-    def __init__(self, at_once: int, per_host: int) -> None:
+    Work that goes on for longer than `patience_s` waits for its target, and passes its turn on: the
+    dead hold nobody up. With None it keeps it.
+    """
+
+    def __init__(self, at_once: int, per_host: int, patience_s: float | None = PATIENCE_S) -> None:
+        self._patience_s = patience_s
         self._turns = asyncio.Semaphore(at_once)
         self._begun = asyncio.Semaphore(at_once * _WAITING)
         self._hosts: defaultdict[str, asyncio.Semaphore]
@@ -32,5 +36,5 @@ class Turns:
     async def _begin(self, work: Callable[[], Coroutine[Any, Any, T]]) -> Awaitable[T]:
         async with self._turns:
             task = asyncio.create_task(work())
-            await asyncio.wait([task], timeout=_PATIENCE_S)
+            await asyncio.wait([task], timeout=self._patience_s)
         return task

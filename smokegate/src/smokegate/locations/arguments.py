@@ -29,7 +29,7 @@ def add_worker(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     worker.add_argument("paths", nargs="*", metavar="PATH", help="suites (default: tests/smoke)")
-    worker.add_argument("--location", type=_name, required=True, metavar="NAME", help="its name")
+    worker.add_argument("--location", type=location, required=True, metavar="NAME", help="its name")
     worker.add_argument("--targets", metavar="FILE", help="verify any target of this file")
 
 
@@ -44,7 +44,8 @@ def add_locations(run: argparse.ArgumentParser) -> None:
     )
 
 
-def _name(text: str) -> str:
+def location(text: str) -> str:
+    """The name of a location, for argparse."""
     if not re.fullmatch(_NAME, text):
         wrong = "a location has 1 to 32 small letters, digits and '-'"
         raise argparse.ArgumentTypeError(f"{text!r}: {wrong}")
@@ -52,7 +53,7 @@ def _name(text: str) -> str:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    names = tuple(_name(name.strip()) for name in text.split(","))
+    names = tuple(location(name.strip()) for name in text.split(","))
     if len(set(names)) < len(names):
         raise argparse.ArgumentTypeError(f"{text!r} has a location twice")
     return names

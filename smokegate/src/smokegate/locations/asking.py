@@ -22,7 +22,6 @@ from smokegate.settings import Settings
 from smokegate.signals import Insistence, handled
 from smokegate.watchdog import GiveUp
 
-_LOOKED_EVERY_S = 0.1
 _UNDER_WAY_S = 5.0  # for an answer that was given in time
 
 
@@ -51,6 +50,9 @@ class Asking:
         run_id: str,
         earlier: Earlier,
         listen: Callable[[Event], None],
+        *,
+        post: Post | None = None,
+        looked_every_s: float = 0.1,
     ) -> None:
         self.run_id = run_id
         self.interrupted = ""
@@ -58,7 +60,8 @@ class Asking:
         self._plan = plan
         self._earlier = earlier
         self._listen = listen
-        self._post = Post(settings)
+        self._looked_every_s = looked_every_s
+        self._post = post or Post(settings)
         self._trouble = ""
         self._told: set[str] = set()
         self._limit_s = gate.longest_s(settings) + SPARE_S
@@ -69,18 +72,19 @@ class Asking:
         def again(name: str) -> None:
             give_up(f"{name}, the second signal, ended the run at once: no verdict")
 
-        with handled(Insistence(self._interrupt, again)):
+        with handled(Insistence(self.interrupt, again)):
             parts = [self._sent(location) for location in locations]
             sent_s = time.monotonic()
             while any(part.seen is None for part in parts) and not self.interrupted:
                 for part in parts:
                     self._look(part, sent_s)
                 self._tell(parts)
-                time.sleep(_LOOKED_EVERY_S)
+                time.sleep(self._looked_every_s)
             self._withdraw(part for part in parts if part.seen is None)
             return [part.seen or self._left(part) for part in parts]
 
-    def _interrupt(self, name: str) -> None:
+    def interrupt(self, name: str) -> None:
+        """End it early, by a signal of this name."""
         self.interrupted = name
 
     def _sent(self, location: str) -> _Part:
