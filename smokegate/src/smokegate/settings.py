@@ -64,7 +64,7 @@ WORDS_OF_SECRETS = (
 )
 # Short words only as a whole: pin is in shipping, and otp in laptop-price.
 _SECRET_NAME = re.compile(
-    rf"{WORDS_OF_SECRETS}|(?:^|[_-])(?:otp|totp|pin|passcode|csrf|xsrf|auth|dsn)$",
+    rf"{WORDS_OF_SECRETS}|(?:^|[_-])(?:otp|totp|pin|passcode|cvv|cvc|csrf|xsrf|auth|sig|session|dsn)$",
     re.IGNORECASE,
 )
 # Names like token_type or tokenUrl hold a word that is no secret.

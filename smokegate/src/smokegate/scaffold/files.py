@@ -117,13 +117,18 @@ class Existing:
         return {node.name for node in ast.walk(self.tree) if isinstance(node, kinds)}
 
     def with_checks(self, suite: str, checks: Sequence[Function]) -> str:
-        """The text with checks put behind the members of its suite."""
+        """The text with checks put behind the members of its suite.
+
+        Raises `SyntaxError` where they would not be members of it.
+        """
         file = SUITE_FILES[suite]
         needed = _needed(checks)
-        found = self._suite(file.base)
+        found = self._suite(file)
         if found is None:
             needed.setdefault("smokegate", set()).add(file.base)
             return self.with_blocks(needed, [_class(file, checks)])
+        if found.body[0].col_offset != len(STEP):
+            raise SyntaxError("what is put behind would not be a part of it")
         there = frozenset(_names_in(found))
         settings = [line for each in _settings(checks, there) for line in ("", *each)]
         methods = [line for each in _methods(checks, there) for line in ("", *each)]
@@ -144,11 +149,12 @@ class Existing:
         """Its lines as Python counts them: a form feed ends none."""
         return self.text.removesuffix("\n").split("\n")
 
-    def _suite(self, base: str) -> ast.ClassDef | None:
-        for node in self.tree.body:
-            if isinstance(node, ast.ClassDef) and base in map(_last_name, node.bases):
-                return node
-        return None
+    def _suite(self, file: SuiteFile) -> ast.ClassDef | None:
+        """The class for checks of a kind: a second one of its name would hide the first."""
+        classes = [node for node in self.tree.body if isinstance(node, ast.ClassDef)]
+        by_base = (node for node in classes if file.base in map(_last_name, node.bases))
+        by_name = (node for node in classes if node.name == file.name)
+        return next(by_base, None) or next(by_name, None)
 
     def _imported(self, needed: Mapping[str, Iterable[str]], lines: list[str]) -> str:
         """Lines with what is imported as well, each statement where it belongs by its module."""

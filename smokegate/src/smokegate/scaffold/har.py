@@ -21,6 +21,7 @@ _FILES = re.compile(
 _MEDIA = re.compile(r"(?:image|font|video|audio)/|text/(?:css|javascript)|application/javascript")
 _REDIRECTS = range(300, 400)
 _REVALIDATED = 304
+_OK = 200  # below it stand connections that were lost, or became WebSockets
 
 
 def scenario(document: dict[str, Any], where: str, name: str, url: str) -> Scenario:
@@ -55,7 +56,7 @@ def _steps(entry: dict[str, Any]) -> Iterator[Step]:
     status = response.get("status")
     content = mapping(response.get("content"))
     is_file = _FILES.search(urlsplit(url).path) or _MEDIA.match(str(content.get("mimeType", "")))
-    if is_file or method == "OPTIONS" or not isinstance(status, int) or status <= 0:
+    if is_file or method == "OPTIONS" or not isinstance(status, int) or status < _OK:
         return
     if method in ("GET", "HEAD") and status in _REDIRECTS and status != _REVALIDATED:
         return  # it is followed, and where it led to stands behind it

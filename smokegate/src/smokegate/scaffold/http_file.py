@@ -79,8 +79,17 @@ def _hurl_entry(lines: list[str]) -> Iterator[Step]:
             body += [line] if part == "body" else []
         elif stripped:
             _hurl_line(step, part, stripped)
-    _carry(step, "\n".join(body).strip().strip("`").strip())
+    _carry_hurl(step, "\n".join(body).strip())
     yield step
+
+
+def _carry_hurl(step: Step, body: str) -> None:
+    """A body, as it stands or between back quotes, behind which its language may be named."""
+    quoted = re.fullmatch(r"```(\w*)[^\n]*\n(.*?)\n?```", body, re.DOTALL)
+    if quoted and quoted[1] == "graphql":
+        step.json = {"query": quoted[2]}
+    else:
+        _carry(step, quoted[2] if quoted else body.strip("`").strip())
 
 
 def _hurl_line(step: Step, part: str, line: str) -> None:

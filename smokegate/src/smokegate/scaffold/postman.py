@@ -81,7 +81,7 @@ def _step(item: dict[str, Any], auth: dict[str, Any]) -> Step:
             if each.get("disabled") is not True
         ],
     )
-    step.headers += _credentials(mapping(request.get("auth")) or auth)
+    _let_in(step, mapping(request.get("auth")) or auth)
     try:
         _carry(step, mapping(request.get("body")))
     except UnfitError as error:
@@ -95,18 +95,24 @@ def _put(url: str, name: str, value: str) -> str:
     return re.sub(rf"/:{re.escape(name)}(?=/|\?|$)", lambda _: filled, url)
 
 
-def _credentials(auth: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _let_in(step: Step, auth: dict[str, Any]) -> None:
+    """Put credentials where they are sent."""
     kind = str(auth.get("type"))
     given = auth.get(kind)
     if isinstance(given, list):
         given = {str(mapping(each).get("key")): mapping(each).get("value") for each in given}
     named = mapping(given)
     if kind == "bearer":
-        yield "Authorization", f"Bearer {named.get('token', '')}"
-    elif kind == "apikey" and named.get("in", "header") == "header":
-        yield str(named.get("key", "")), str(named.get("value", ""))
+        step.headers.append(("Authorization", f"Bearer {named.get('token', '')}"))
     elif kind == "basic":
-        yield "Authorization", "Basic {{basic_credentials}}"
+        step.headers.append(("Authorization", "Basic {{basic_credentials}}"))
+    elif kind == "apikey":
+        key, value = str(named.get("key", "")), str(named.get("value", ""))
+        step.secrets.append(("api_key", value))
+        if named.get("in") == "query":
+            step.url += f"{'&' if '?' in step.url else '?'}{key}={value}"
+        else:
+            step.headers.append((key, value))
 
 
 def _carry(step: Step, body: dict[str, Any]) -> None:
@@ -119,6 +125,7 @@ def _carry(step: Step, body: dict[str, Any]) -> None:
         step.form = [
             (str(each.get("key")), str(each.get("value", "")))
             for each in map(mapping, listing(body.get("urlencoded")))
+            if each.get("disabled") is not True
         ]
     elif mode == "graphql":
         step.json = mapping(body.get("graphql"))

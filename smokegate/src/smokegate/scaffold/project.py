@@ -126,13 +126,13 @@ class Project:
         """Add to a file; where that gives no Python, it is left as it is, and that is said."""
         before = self._there[path]
         is_windows = "\r\n" in before
-        text = change(_parsed(path, before.replace("\r\n", "\n")))
+        there = _parsed(path, before.replace("\r\n", "\n"))
         try:
+            text = change(there)
             ast.parse(text)
         except SyntaxError:
-            raise UsageError(
-                f"{path}: nothing can be put into its suite: rewrite it as a block"
-            ) from None
+            wrong = "nothing can be put into its suite: rewrite it as a block of four spaces"
+            raise UsageError(f"{path}: {wrong}") from None
         encoded = (text.replace("\n", "\r\n") if is_windows else text).encode()
         self._written(path, lambda: write_whole(path.resolve(), encoded, mode=_mode(path)))
         self._tell(path, f"added {what}".strip())

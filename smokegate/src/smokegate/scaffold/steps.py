@@ -26,6 +26,8 @@ class Step:
     json: Any = msgspec.UNSET
     form: list[tuple[str, str]] | None = None
     body: str = ""
+    # What is secret whatever it is called, with a name for it.
+    secrets: list[tuple[str, str]] = field(default_factory=list)
     statuses: tuple[int, ...] = ()
     demands: list[tuple[tuple[str | int, ...], Any]] = field(default_factory=list)
     captures: dict[str, tuple[str | int, ...]] = field(default_factory=dict)

@@ -35,6 +35,7 @@ _LEFT_TO_CLIENT = re.compile(
 )
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,80}")
 _SECRET_VALUE = re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*")  # a JWT (RFC 7519)
+_COUNT = re.compile(r"tokens$", re.IGNORECASE)  # as in max_tokens
 _SCHEME = re.compile(r"(Bearer|Token|Basic|ApiKey)\s+(.+)", re.IGNORECASE)
 _SECRETS_IN_TEXT = re.compile(rf"(?:{WORDS_OF_SECRETS})\W{{1,6}}\w", re.IGNORECASE)
 _NAMES = {"authorization": "api_token", "cookie": "session_cookie_token"}
@@ -72,7 +73,8 @@ class Workflow:
     def drafted(self, left: drafts.Drafts) -> drafts.Function | None:
         """The check; None where no step can be drafted. `left` hears what is left out."""
         for step in self._scenario.steps:
-            shown = f"{step.method} {_path_of(step.url)}"
+            # A query may hold a secret, and what is left out is shown where others read.
+            shown = f"{step.method} {_path_of(step.url).partition('?')[0]}"
             try:
                 self._draft(step)
             except UnfitError as error:
@@ -253,12 +255,14 @@ class Workflow:
         ):
             yield "Content-Type", "application/x-www-form-urlencoded"
 
-    def _value(self, value: Any) -> Any:
-        """JSON with its variables, secrets and links put in."""
+    def _value(self, value: Any, name: str = "") -> Any:
+        """JSON with its variables, secrets and links put in; `name` is what it stands under."""
         if isinstance(value, dict):
-            return {name: self._value(each) for name, each in value.items()}
+            return {key: self._value(each, str(key)) for key, each in value.items()}
         if isinstance(value, list):
-            return [self._value(each) for each in value]
+            return [self._value(each, name) for each in value]
+        if type(value) is int and is_secret_name(name) and not _COUNT.search(name):
+            return Raw(f"int(self.{self._secret_setting(name)})")
         if not isinstance(value, str):
             return value
         parts = self._parts(value)
@@ -342,6 +346,7 @@ def _secrets_of(step: Step) -> Iterator[tuple[str, str]]:
     for name, value in [*pairs, *(step.form or []), *_texts_in(step.json)]:
         if is_secret_name(name):
             yield name, value
+    yield from step.secrets
 
 
 def _texts_in(document: Any) -> Iterator[tuple[str, str]]:
