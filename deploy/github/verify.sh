@@ -16,7 +16,7 @@ for word in $failing; do
 done
 
 results=$(mktemp -d "$RUNNER_TEMP/smokegate-results.XXXXXX")
-read -r -a options <<<"$SUITES"
+read -r -d '' -a options <<<"$SUITES" || true # to its end, which may be on another line
 options+=(--url "$TARGET" --environment "$ENVIRONMENT")
 options+=(--results "$results" --json "$results/run.json")
 [[ -z $EXPECT_VERSION ]] || options+=(--expect-version "$EXPECT_VERSION")

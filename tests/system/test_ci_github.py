@@ -109,7 +109,7 @@ def test_a_verdict_that_is_misspelt_is_no_way_to_let_it_pass(stand_in: StandIn) 
 def test_every_input_of_the_action_arrives_as_it_was_written(stand_in: StandIn) -> None:
     given = {
         "url": "https://api.example.com/$(id)",
-        "suites": "a b",
+        "suites": "a\nb\n",
         "environment": "it's `two` words",
         "expect_version": "auto",
         "baseline": "before.json",
