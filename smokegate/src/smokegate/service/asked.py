@@ -5,6 +5,7 @@ The types are those of the API's description as well.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,13 +15,14 @@ from urllib.parse import parse_qsl
 import msgspec
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from smokegate.history.rows import DAY_MS
 from smokegate.service.access.visitors import Visitor
 
 MOST_DAYS = 366
 _BODY_BYTES = 20_000
+_BODY_WITHIN_S = 10.0
 _FIELDS = 20
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -141,15 +143,22 @@ def in_words(error: Exception) -> str:
 async def body(request: Request, most_bytes: int = _BODY_BYTES) -> bytes:
     """The body of a request.
 
-    Raises `HTTPException` for one that is larger than anything that is asked for here.
+    Raises `HTTPException` for one that is larger than anything that is asked for here, and for one
+    that does not come to its end.
     """
     content = bytearray()
-    async for piece in request.stream():
-        content += piece
-        if len(content) > most_bytes:
-            raise HTTPException(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"More than {most_bytes:,} bytes."
-            )
+    try:
+        async with asyncio.timeout(_BODY_WITHIN_S):
+            async for piece in request.stream():
+                content += piece
+                if len(content) > most_bytes:
+                    raise HTTPException(
+                        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"More than {most_bytes:,} bytes."
+                    )
+    except TimeoutError:
+        raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "The body is too slow.") from None
+    except ClientDisconnect:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "The body ends too early.") from None
     return bytes(content)
 
 

@@ -245,11 +245,16 @@ def test_a_file_that_is_no_order_is_left_alone(
     assert "x.order is no order of the gate" in capfd.readouterr().err
 
 
-def test_the_token_is_not_passed_on(gates: Gates, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_the_services_alone_is_not_passed_on(
+    gates: Gates, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SMOKEGATE_TOKEN", TOKEN)
     monkeypatch.setenv("SMOKEGATE_GITHUB_TOKEN", "a-token-of-GitHub")
+    monkeypatch.setenv("SMOKEGATE_GITHUB_USER", "a")  # what a suite has set of its own
     gates.ends("proceed")
     with gates.open() as client:
         verdict(client, ask(client))
-    assert "TOKEN" not in (gates.folder / "env").read_text()
+    found = (gates.folder / "env").read_text()
+    assert "TOKEN" not in found
+    assert "SMOKEGATE_GITHUB_USER" in found
     assert not [path for path in Path(gates.folder / "gate").iterdir() if TOKEN in path.name]

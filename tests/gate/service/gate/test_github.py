@@ -25,6 +25,7 @@ ELSEWHERE = (
     "{api}@evil.example" + RULE,
     "{api}/repos/o/r/../../../x",
     "{api}" + RULE + "?to=http://evil.example",
+    "{api}" + RULE.replace("/r/", "/../"),
     "{api}" + RULE + "\n",
     "{api}/repos/o/r/deployments/1/statuses",
     "http://169.254.169.254/latest/meta-data",

@@ -135,6 +135,12 @@ def test_the_last_verdict_of_a_canary_is_the_one_to_roll_back_by(gates: Gates) -
         ("pre-rollout", b'{"name": "a", "namespace": "b"}', 422, "no checksum"),
         ("pre-rollout", b'{"name": "a", "namespace": "b", "metadata": {"a": 1}}', 422, "metadata"),
         ("pre-rollout", b'{"name": "a", "namespace": "b", "checksum": "c"}', 404, "which target"),
+        (
+            "pre-rollout",
+            b'{"name": "a", "namespace": "b", "checksum": "c", "metadata": {"version": "1\\n"}}',
+            400,
+            "version: expected",
+        ),
         ("pre-rollout", b"x" * 30_000, 413, "20,000 bytes"),
     ],
 )

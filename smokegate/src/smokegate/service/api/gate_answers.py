@@ -24,7 +24,8 @@ _CLOSED = (
 )
 _NO_GITHUB = "GitHub cannot be told: set github_token, or github_app_id and github_app_key."
 
-Word = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+# In Python `$` is before a last newline as well.
+Word = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
 
 
 class RunGiven(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,7 +40,10 @@ class RunGiven(msgspec.Struct, forbid_unknown_fields=True):
     deployment: Word = ""
     key: Word = ""
     github_deployment: Annotated[
-        str, msgspec.Meta(pattern=r"^([A-Za-z0-9-]{1,100}/[A-Za-z0-9_.-]{1,100}/[0-9]{1,20})?$")
+        str,
+        msgspec.Meta(
+            pattern=r"^([A-Za-z0-9-]{1,100}/(?!\.+/)[A-Za-z0-9_.-]{1,100}/[0-9]{1,20})?$(?!\n)"
+        ),
     ] = ""
 
 

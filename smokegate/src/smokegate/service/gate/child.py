@@ -28,7 +28,10 @@ _LOOKED_AT_EVERY_S = 0.1
 _LAST_WORDS_BYTES = 4_096
 _REASON_CHARS = 300
 # What is the service's alone, and no run needs.
-_NOT_PASSED_ON = ("SMOKEGATE_TOKEN", "SMOKEGATE_GITHUB_")
+_NOT_PASSED_ON = frozenset(
+    {"SMOKEGATE_TOKEN", "SMOKEGATE_GITHUB_TOKEN", "SMOKEGATE_GITHUB_WEBHOOK_SECRET"}
+    | {"SMOKEGATE_GITHUB_API", "SMOKEGATE_GITHUB_APP_ID", "SMOKEGATE_GITHUB_APP_KEY"}
+)
 
 
 class Outcome(NamedTuple):
@@ -172,6 +175,6 @@ def words_of(order: Order, targets_file: str) -> list[str]:
 
 def environment_of(order: Order, environ: Mapping[str, str]) -> dict[str, str]:
     """What a run finds in its environment."""
-    kept = {key: value for key, value in environ.items() if not key.startswith(_NOT_PASSED_ON)}
+    kept = {key: value for key, value in environ.items() if key not in _NOT_PASSED_ON}
     deployment = order.wanted.deployment
     return kept | ({"SMOKEGATE_DEPLOYMENT": deployment} if deployment else {})

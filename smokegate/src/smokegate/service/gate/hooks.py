@@ -24,6 +24,7 @@ _WAIT_S = 8
 _REASON_CHARS = 200
 _GITHUB_BYTES = 1_000_000
 _OUR_TROUBLE = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+_IN_METADATA = ("target", "version")
 _NO_NAME = "say which release is meant: give version or key in the URL"
 _POST_IT = "Ask with POST, or with the token."
 _NO_BODY = "say what is meant in the URL: the body is not read"
@@ -49,6 +50,11 @@ class _FromFlagger(msgspec.Struct):
     namespace: Word
     checksum: Word = ""
     metadata: dict[str, str] = {}
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """What it says of what our URL can say as well; the rest is meant for others."""
+        return {name: each for name, each in self.metadata.items() if name in _IN_METADATA}
 
 
 class _Type(NamedTuple):
@@ -127,7 +133,7 @@ class Hooks:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"The types are {', '.join(_TYPES)}.")
         given = parsed(await body(request), _FromFlagger)
         self._let_in(request, given.metadata.get("token", ""))
-        asked = read(_Asked, dict(request.query_params))
+        asked = read(_Asked, {**request.query_params, **given.asked})
         try:
             action, words = await self._said(request.path_params["type"], kind, asked, given)
         except HTTPException as error:
@@ -200,8 +206,8 @@ def _wanted_by_flagger(name: str, asked: _Asked, given: _FromFlagger) -> Wanted:
     if not given.checksum:
         raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, _NO_CHECKSUM)
     return Wanted(
-        target=given.metadata.get("target", asked.target),
-        expect_version=given.metadata.get("version", asked.version),
+        target=asked.target,
+        expect_version=asked.version,
         key=f"{_release(given)} {name}",
     )
 

@@ -16,7 +16,7 @@ from smokegate.service.gate.order import INCONCLUSIVE, OPENING, RUNNING, Order, 
 _COMMENT_CHARS = 1_024
 _DESCRIPTION_CHARS = 140
 _RULE = re.compile(
-    r"/repos/[A-Za-z0-9-]{1,100}/[A-Za-z0-9_.-]{1,100}/actions/runs/[0-9]{1,20}"
+    r"/repos/[A-Za-z0-9-]{1,100}/(?!\.+/)[A-Za-z0-9_.-]{1,100}/actions/runs/[0-9]{1,20}"
     r"/deployment_protection_rule"
 )
 
