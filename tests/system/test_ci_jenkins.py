@@ -64,6 +64,7 @@ def jenkins(tmp_path_factory: pytest.TempPathFactory) -> Jenkins:
         (folder / name).write_text(source)
     options = {**OPTIONS, "program": str(stand_in.program)}
     asked: list[dict[str, Any]] = [{"code": code, "options": options} for code in CODES]
+    asked[1]["options"] = {"url": None, "expectVersion": None, "program": options["program"]}
     asked.append({"code": 0, "options": {"url": "https://a.example.com", "expectversion": "1"}})
     (folder / "asked.json").write_text(json.dumps(asked))
     quick = {"JAVA_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}  # it ends soon
@@ -120,4 +121,7 @@ def test_every_option_of_the_step_arrives_as_it_was_written(jenkins: Jenkins) ->
         "--save-baseline": "after.json",
     }
     assert (flag, strict, act) == ("--results", "--strict", "--act")
+    without = jenkins.by_code[5]["arguments"].splitlines()
+    assert without[:4] == ["run", "tests/smoke", "--url", "null"]  # which is no URL
+    assert "--expect-version" not in without
     assert jenkins.misspelt["error"] == "smokegate: there is no option 'expectversion'"

@@ -54,7 +54,10 @@ private String commandOf(Map options, String results) {
     List words = [options.program ?: 'smokegate', 'run', options.suites ?: 'tests/smoke']
     for (name in options.keySet()) {
         if (flags.containsKey(name)) {
-            words += [flags[name], options[name]]
+            // As env.TAG_NAME is where there is no tag; a target must not be missing.
+            if (options[name] != null || name == 'url') {
+                words += [flags[name], options[name]]
+            }
         } else if (!(name in ['program', 'suites', 'act'])) {
             error("smokegate: there is no option '${name}'")
         }

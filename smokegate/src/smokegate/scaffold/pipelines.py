@@ -26,6 +26,7 @@ jobs:
         with:
           url: ${{ github.event.deployment_status.environment_url }}
           environment: ${{ github.event.deployment.environment }}
+          # Leave it out where the service does not say which commit it is.
           expect-version: ${{ github.event.deployment.sha }}
 """
 _GITLAB = """\
