@@ -39,6 +39,16 @@ def test_a_number_can_be_a_secret(project: Drafted) -> None:
     assert not any(secret in drafted for secret in ("4711", "987", "s3cr3t"))
 
 
+def test_a_second_password_is_not_the_first(project: Drafted) -> None:
+    """Else a login that was refused in the recording would be let in."""
+    tries = [("wrong-s3cr3t", 401), ("right-s3cr3t", 200), ("right-s3cr3t", 200)]
+    entries = [recorded("POST", "/login", {"password": each}, status) for each, status in tries]
+    project.from_text("--har", "a.har", recording(*entries))
+    drafted = project.text(WORKFLOWS)
+    assert drafted.count('json={"password": self.password}') == 1
+    assert drafted.count('json={"password": self.password_2}') == 2
+
+
 def test_what_is_left_out_is_shown_without_its_query(project: Drafted) -> None:
     entry = recorded("POST", "/files?access_token=s3cr3t", media_type="multipart/form-data")
     told = project.from_text("--har", "a.har", recording(entry, recorded("GET", "/")))

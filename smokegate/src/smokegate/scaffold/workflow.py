@@ -35,6 +35,7 @@ _LEFT_TO_CLIENT = re.compile(
 )
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,80}")
 _SECRET_VALUE = re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*")  # a JWT (RFC 7519)
+_PASSWORD = re.compile(r"passw|pwd", re.IGNORECASE)
 _COUNT = re.compile(r"tokens$", re.IGNORECASE)  # as in max_tokens
 _SCHEME = re.compile(r"(Bearer|Token|Basic|ApiKey)\s+(.+)", re.IGNORECASE)
 _SECRETS_IN_TEXT = re.compile(rf"(?:{WORDS_OF_SECRETS})\W{{1,6}}\w", re.IGNORECASE)
@@ -66,6 +67,7 @@ class Workflow:
         self._links: dict[int, list[str]] = {}
         self._replies: list[str] = []
         self._secret_variables: set[str] = set()
+        self._passwords: dict[str, str] = {}  # a name, and the value that it stands for
         self._origin = ""
         self._open: set[str] = set()  # variables that are being put in, lest one holds itself
         self._form = ""
@@ -186,7 +188,14 @@ class Workflow:
             self._secret_variables |= {each.strip() for each in VARIABLE.findall(value)}
             if VARIABLE.search(value) or not value or self._linked(value):
                 continue
-            self._known[value] = Raw(f"self.{self._secret_setting(name)}")
+            self._known[value] = Raw(f"self.{self._secret_setting(self._apart(name, value))}")
+
+    def _apart(self, name: str, value: str) -> str:
+        """What a secret is called: a second password is somebody else's, or a wrong one."""
+        found, number = name, 2
+        while _PASSWORD.search(name) and self._passwords.setdefault(found, value) != value:
+            found, number = f"{name}_{number}", number + 1
+        return found
 
     def _secret_setting(self, words: str) -> str:
         name = variable(words, "secret")
