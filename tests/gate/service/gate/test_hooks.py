@@ -42,7 +42,7 @@ def flagger(client: httpx2.Client, kind: str, wait: int = 60, **more: Any) -> ht
 def test_argo_gets_every_verdict_as_a_short_value(gates: Gates, action: str) -> None:
     gates.ends(action)
     with gates.open() as client:
-        for method in ("GET", "POST"):
+        for method in ("GET", "POST", "PUT"):
             reply = client.request(method, "/gate/argo?target=shop&key=7d4&wait=60")
             assert reply.status_code == 200
             assert reply.json()["action"] == action

@@ -22,10 +22,11 @@ from smokegate.service.gate.review import rule_of
 # Both controllers give up after ten seconds unless they are told otherwise.
 _WAIT_S = 8
 _REASON_CHARS = 200
-_GITHUB_BYTES = 1_000_000
+_GITHUB_BYTES = 200_000  # read before its signature is checked; it has some 20 kB
 _OUR_TROUBLE = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _IN_METADATA = ("target", "version")
 _NO_NAME = "say which release is meant: give version or key in the URL"
+_BY_A_LINK = ("GET", "HEAD")
 _POST_IT = "Ask with POST, or with the token."
 _NO_BODY = "say what is meant in the URL: the body is not read"
 _NO_CHECKSUM = "The payload has no checksum, which says what is rolled out; update Flagger."
@@ -104,7 +105,7 @@ class Hooks:
     def routes(self) -> list[Route]:
         """The routes of all."""
         return [
-            Route("/gate/argo", self._argo, methods=["GET", "POST"]),
+            Route("/gate/argo", self._argo, methods=["GET", "POST", "PUT"]),
             Route("/gate/flagger/{type}", self._flagger, methods=["POST"]),
             Route("/gate/github", self._github, methods=["POST"]),
         ]
@@ -113,7 +114,7 @@ class Hooks:
         """Always 200 once it is known who asks: any other status counts against the release."""
         visitor = self._desk.doorkeeper.visitor(request)
         refuse(visitor, writes=True)
-        if request.method != "POST" and visitor.name:  # any site can make a browser send a GET
+        if request.method in _BY_A_LINK and visitor.name:  # any site can make a browser send a GET
             raise HTTPException(HTTPStatus.FORBIDDEN, _POST_IT)
         try:
             order = await self._ordered(await _wanted_by_argo(request))
