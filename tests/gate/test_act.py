@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shlex
 import sys
 from collections.abc import Callable
@@ -189,6 +190,18 @@ def test_what_cannot_be_recorded_is_not_done(
     (tmp_path / "file").write_text("")
     reason = claim(judged(), configured(journal=str(tmp_path / "file")))
     assert reason.endswith("cannot be written: File exists")
+
+
+def test_a_full_disk_makes_no_record_of_what_was_not_done(
+    configured: Callable[..., Settings],
+) -> None:
+    was = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, was[1]))
+    try:
+        assert claim(judged(), configured()) == ""
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, was)
+    assert "acted on before" in refusal(judged(), configured())
 
 
 TELL = """

@@ -110,6 +110,12 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, line: s
     assert complaint(tmp_path, text) == line
 
 
+def test_what_the_environment_has_must_be_text(tmp_path: Path) -> None:
+    file = written(tmp_path, A + 'environment = { env = "PLACE" }')
+    with pytest.raises(UsageError, match=r"target 'a': environment: PLACE: it is not UTF-8$"):
+        read(file, {"PLACE": "a\udcff"})
+
+
 def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"fleet\.toml cannot be read"):
         read(tmp_path / "fleet.toml", {})

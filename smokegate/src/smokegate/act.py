@@ -204,8 +204,7 @@ def claim(run: JudgedRun, settings: Settings) -> str:
     record = record_of(run, settings)
     try:
         record.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with record.open("x") as file:
-            file.write(f"{run.run_id}\n")
+        record.touch(exist_ok=False)  # with nothing in it: a disk that is full takes that whole
     except OSError as error:
         done_before = _done_before(run, settings)
         return done_before or f"{record} cannot be written: {error.strerror}"

@@ -497,14 +497,15 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Sourced]:
     plain = {key: name for name, key in PLAIN_NAMES.items()}
     own = {name.removeprefix(PREFIX).lower(): name for name in environ if name.startswith(PREFIX)}
     return {
-        key: Sourced(_readable(environ[name], name), name)
+        key: Sourced(readable(environ[name], name), name)
         for names in (plain, own)
         for key, name in names.items()
         if environ.get(name, "").strip() and key not in TOLD_TO_COMMANDS
     }
 
 
-def _readable(value: str, name: str) -> str:
+def readable(value: str, name: str) -> str:
+    """Return what the environment has under a name; raises `UsageError` if it is no text."""
     try:
         value.encode()
     except UnicodeEncodeError:  # Python holds bytes that are no text as half surrogates

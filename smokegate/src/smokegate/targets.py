@@ -40,6 +40,7 @@ from smokegate.settings import (
     from_environment,
     from_file,
     from_sources,
+    readable,
 )
 
 SUITES_FOLDER = "tests/smoke"
@@ -149,7 +150,7 @@ class _Reader:
         name = value["env"]
         if not isinstance(name, str) or not self.environ.get(name):
             raise UsageError(f"{where}: {key}: the environment has no {name}")
-        return self.environ[name]
+        return readable(self.environ[name], f"{where}: {key}: {name}")
 
 
 def _said_of_all(environ: Mapping[str, str]) -> _Found:

@@ -191,6 +191,7 @@ def test_a_signal_ends_it_without_a_verdict_and_it_can_be_gone_on_with(tmp_path:
         ({"schedule": SHORT}, "it had other options"),
         ({"objective": 90.0}, "it had other options"),
         ({"begin_s": 8_000.0}, "its time is over"),
+        ({"begin_s": -3_600.0}, "the clock was set back since"),
     ],
 )
 def test_what_is_another_watch_begins_anew(

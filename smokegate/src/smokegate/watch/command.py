@@ -140,6 +140,8 @@ class Watch:
         words = ""
         if found.ends_s() < self._clock.wall_s():
             words = "its time is over"
+        elif found.last_s() > self._clock.wall_s() + schedule.every_s:
+            words = "the clock was set back since"  # to wait for it would be to watch nothing
         elif (found.schedule, found.objective) != (schedule, objective):
             words = "it had other options"
         if words:

@@ -63,6 +63,10 @@ class Watched(msgspec.Struct, kw_only=True):
         is_complete = conclusion is not None and conclusion.ending is Ending.COMPLETE
         return is_complete and state is not None and state.opens_the_gate
 
+    def last_s(self) -> float:
+        """When its last look began, in seconds since 1970."""
+        return self.started_s + (self.rounds[-1].at_s if self.rounds else 0.0)
+
     def ends_s(self) -> float:
         """When its last round is due, in seconds since 1970."""
         return self.started_s + self.schedule.due_s(self.schedule.last)
