@@ -25,6 +25,7 @@ from smokegate.streams import say
 if TYPE_CHECKING:
     from smokegate.history.remembering import Remembered
     from smokegate.history.store import Store
+    from smokegate.notify import Patience
     from smokegate.reports.last_good import LastGood
 
 
@@ -39,6 +40,7 @@ class Publication:
     baseline_file: str = ""
     say: Callable[[str], None] = say
     store: Store | None = None  # the history, where it is open already
+    patience: Patience | None = None  # with the channels of alerts, where several runs share it
     only_changes: bool = False  # nobody is reminded of an incident that goes on
 
     def publish(self) -> None:
@@ -113,6 +115,7 @@ class Publication:
             last_good=self._last_good(),
             only_changes=self.only_changes,
             history_is_away=self._history_is_away(),
+            patience=self.patience,
         ):
             self.say(f"smokegate: {trouble}")
 

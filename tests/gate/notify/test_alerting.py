@@ -14,7 +14,7 @@ import pytest
 from smokegate.history.remembering import opened
 from smokegate.history.store import Store
 from smokegate.history.tables import incidents, notices
-from smokegate.notify import alerting, ledger, notify
+from smokegate.notify import Patience, ledger, notify
 from smokegate.notify.incidents import after, key_of
 from smokegate.settings import Settings
 from sqlalchemy import select, text, update
@@ -326,16 +326,49 @@ def test_no_secret_is_kept_or_said(told: Others, alone: Settings) -> None:
     assert "Gehe1mnis" not in there + "".join(said)
 
 
-def test_those_that_hang_are_left_in_time(
-    told: Others, alone: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(alerting, "_WITHIN_S", 0.3)
+def test_those_that_hang_are_left_in_time(told: Others, alone: Settings) -> None:
     told.hung = {HOOK, "/v2/enqueue", "/hook"}
-    said = notify(failing(1), alone)
+    said = notify(failing(1), alone, patience=Patience(within_s=0.3))
     assert [each.rpartition(": ")[2] for each in said] == [
         "connected, then no answer; 1 notice kept for the next run"
     ] * 3
     assert len(kept(alone)) == 3
+
+
+def test_runs_of_one_process_try_a_channel_that_was_not_reached_no_more(
+    told: Others, alone: Settings
+) -> None:
+    told.answers = {HOOK: [Answer(404)]}
+    by_two, shared = changed(alone, alert_pagerduty=""), Patience()
+    notify(failing(1), by_two, patience=shared)
+    other = failing(2, target="https://b.example.com")
+    assert notify(other, by_two, patience=shared) == [
+        "alerts by slack: not tried again now; kept for the next run"
+    ]
+    assert (told.requests.count(HOOK), len(told.webhooks)) == (1, 2)
+    assert kept(by_two) == [("opened", "slack")] * 2
+
+
+def test_what_waits_for_one_target_is_not_sent_by_the_channels_of_another(
+    told: Others, near: Settings
+) -> None:
+    told.answers = {"/v2/enqueue": list(DOWN)}
+    by_pager = only("pagerduty", near)
+    notify(failing(1), by_pager)
+    assert notify(failing(2, target="https://b.example.com"), by_pager) == []
+    assert [each["payload"]["source"] for each in told.pagerduty] == ["https://b.example.com"]
+    assert notify(failing(3), by_pager) == []
+    assert told.actions == ["trigger"] * 2
+
+
+def test_what_was_taken_by_a_clock_that_is_ahead_is_sent(told: Others, near: Settings) -> None:
+    by_pager = only("pagerduty", near)
+    told.answers = {"/v2/enqueue": list(DOWN)}
+    notify(failing(1), by_pager)
+    with closing(opened(near.history)) as store, store.transaction() as connection:
+        connection.execute(update(incidents).values(sender="x", sends_until_ms=4_000_000_000_000))
+    assert notify(failing(2), by_pager) == []
+    assert told.actions == ["trigger"]
 
 
 def test_a_run_without_channels_imports_nothing_of_it() -> None:

@@ -11,10 +11,14 @@ import msgspec
 from smokegate.errors import HistoryError
 from smokegate.history.remembering import NOWHERE, keep_for_later, opened, url_of
 from smokegate.history.store import Store
+from smokegate.notify import Patience
 from smokegate.publication import Publication
 from smokegate.results import Action, JudgedRun
 from smokegate.settings import Settings
 from smokegate.targets import Target
+
+_WITHIN_S = 3.0  # of the six in which a fleet that is interrupted ends
+_INTERRUPTED = HistoryError("the fleet was interrupted")
 
 
 class Aftermath:
@@ -27,11 +31,16 @@ class Aftermath:
 
     def __init__(self, results: Path) -> None:
         self._results = results
+        self._is_hurried = False
+        self._patience = Patience(within_s=_WITHIN_S)
         self._histories: dict[str, Store | HistoryError] = {}
         self.troubles: Counter[str] = Counter()
 
     def take_in(self, target: Target, run: JudgedRun) -> str:
         """Take a run in; where its own page is, from the folder of the results, if it has one."""
+        if self._is_hurried:
+            self._put_off(target.settings, run)
+            return ""
         history = self._history(target.settings)
         settings = msgspec.structs.replace(
             target.settings,
@@ -45,6 +54,7 @@ class Aftermath:
             io.StringIO(),
             say=self._note,
             store=history if isinstance(history, Store) else None,
+            patience=self._patience,
         )
         written: list[Path] = []
         if run.verdict.action is not Action.PROCEED:
@@ -54,6 +64,10 @@ class Aftermath:
             self._note(f"smokegate: {keep_for_later(run, target.settings, history)}")
         pages = [path for path in written if path.suffix == ".html"]
         return str(pages[0].relative_to(self._results)) if pages else ""
+
+    def hurry(self) -> None:
+        """From now on only keep runs for the history: a fleet that is interrupted ends in time."""
+        self._is_hurried = True
 
     def close(self) -> None:
         """Close what is open."""
@@ -69,6 +83,10 @@ class Aftermath:
             except HistoryError as error:
                 self._histories[url] = error
         return self._histories.get(url)
+
+    def _put_off(self, settings: Settings, run: JudgedRun) -> None:
+        if settings.history != NOWHERE:
+            self._note(f"smokegate: {keep_for_later(run, settings, _INTERRUPTED)}")
 
     def _note(self, trouble: str) -> None:
         self.troubles[trouble] += 1

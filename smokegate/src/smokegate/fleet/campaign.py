@@ -107,5 +107,6 @@ class Campaign:
 
     def _interrupt(self, name: str) -> None:
         self.interrupted = name
+        self._aftermath.hurry()
         for interrupt in list(self._running):
             interrupt(name)

@@ -25,8 +25,8 @@ from smokegate.errors import HistoryError
 from smokegate.history.remembering import opened, url_of
 from smokegate.history.rows import moment
 from smokegate.history.store import Store
-from smokegate.notify import incidents, ledger
-from smokegate.notify.channel import Again, Outcome
+from smokegate.notify import Patience, incidents, ledger
+from smokegate.notify.channel import Again, Channel, Outcome
 from smokegate.notify.channels import channels_of, hears
 from smokegate.notify.delivery import deliver
 from smokegate.notify.incidents import Incident
@@ -38,7 +38,6 @@ from smokegate.reports.wording import several
 from smokegate.results import JudgedRun
 from smokegate.settings import Settings
 
-_WITHIN_S = 5.0  # CI waits for it
 _FILE = "alerts.db"
 _NOWHERE = "sqlite://"  # in memory, for this run alone
 
@@ -50,9 +49,10 @@ def alert(
     *,
     only_changes: bool,
     history_is_away: bool,
+    patience: Patience,
 ) -> list[str]:
     """Take a run in and send what waits; a line for each thing that went wrong."""
-    alerting = _Alerting(run, settings, last_good, only_changes=only_changes)
+    alerting = _Alerting(run, settings, last_good, patience, only_changes=only_changes)
     for place in _places(settings, history_is_away=history_is_away):
         try:
             with closing(opened(place)) as store:
@@ -88,9 +88,11 @@ class _Alerting:
     run: JudgedRun
     settings: Settings
     last_good: LastGood | None
+    patience: Patience
     only_changes: bool
     troubles: list[str] = field(default_factory=list)
     is_noted: bool = False
+    noted: set[str] = field(default_factory=set)  # the channels that there is something new for
 
     def note(self, store: Store, place: str) -> None:
         """Note what the run changes and what is to be told of it, at once or not at all."""
@@ -107,6 +109,7 @@ class _Alerting:
                     unheard = ledger.end(connection, before.key, channels)
                 told = [each for each in channels if hears(each, kind) and each not in unheard]
                 ledger.add(connection, self._notice(kind, before, there), told)
+                self.noted.update(told)
         self.is_noted = True
         self.troubles += [f"{each} was never told of an incident that is over" for each in unheard]
         if place == _NOWHERE:
@@ -136,12 +139,13 @@ class _Alerting:
         return notice_of(kind, self.run, around, self.settings, self.last_good)
 
     def send(self, store: Store) -> None:
-        """Send what waits, of this run and of those before it, while there is time."""
-        channels = channels_of(self.settings)
+        """Send what waits of this incident while there is time."""
+        channels = self._channels()
         sender = f"{self.run.run_id}-{os.urandom(4).hex()}"
-        ends = monotonic() + _WITHIN_S
+        key = incidents.key_of(self.run)
+        ends = monotonic() + self.patience.within_s
         while channels and (left_s := ends - monotonic()) > 0:
-            waiting = ledger.take(store, sender, list(channels))
+            waiting = ledger.take(store, sender, key, list(channels))
             if not waiting:
                 return
             outcomes = in_loop(partial(deliver, waiting, channels, left_s))
@@ -150,6 +154,22 @@ class _Alerting:
             for each in waiting:
                 if _is_kept(outcomes.get(each.row)):
                     channels.pop(each.channel, None)
+                    self.patience.unreached.add(self._address(each.channel))
+
+    def _channels(self) -> dict[str, Channel]:
+        """Those that are waited for; of the others it is said that something waits for them."""
+        channels = channels_of(self.settings)
+        given_up = [each for each in channels if self._address(each) in self.patience.unreached]
+        for each in given_up:
+            del channels[each]
+            if each in self.noted:
+                self.troubles.append(
+                    f"alerts by {each}: not tried again now; kept for the next run"
+                )
+        return channels
+
+    def _address(self, channel: str) -> tuple[str, str]:
+        return channel, f"{getattr(self.settings, f'alert_{channel}')}"
 
 
 def _settle(

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, delete, exists, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, select, update
 
 from smokegate.history import tables
 from smokegate.history.dialects import insert_into
@@ -24,6 +24,7 @@ from smokegate.notify.notice import Kind, Notice
 from smokegate.results import Action
 
 _TAKEN_FOR_MS = 30_000  # much longer than anybody sends
+_LONGEST_MS = 3_600_000  # that clocks of runners may differ
 _KEPT_FOR_MS = 7 * 86_400_000
 _MOST_AT_ONCE = 100
 _incidents, _notices = tables.incidents, tables.notices
@@ -84,41 +85,24 @@ def end(connection: Connection, key: str, channels: Sequence[str]) -> list[str]:
     return [each for each in channels if each in unheard]
 
 
-def take(store: Store, sender: str, channels: Sequence[str]) -> list[Waiting]:
-    """Take what waits for some channels, of every incident of which nobody else sends now."""
+def take(store: Store, sender: str, key: str, channels: Sequence[str]) -> list[Waiting]:
+    """Take what waits of an incident for some channels, unless somebody else sends of it now."""
     now_ms = _now_ms()
+    waits = (_notices.c.incident == key) & _notices.c.channel.in_(channels)
+    free = (_incidents.c.key == key) & _is_free(sender, now_ms)
+    mine = {"sender": sender, "sends_until_ms": now_ms + _TAKEN_FOR_MS}
     with store.transaction() as connection:
         connection.execute(delete(_notices).where(_notices.c.made_ms < now_ms - _KEPT_FOR_MS))
-        keys = _taken(connection, sender, channels, now_ms)
-        found = (
-            select(_notices)
-            .where(_notices.c.incident.in_(keys), _notices.c.channel.in_(channels))
-            .order_by(_notices.c.id)
-            .limit(_MOST_AT_ONCE)
-        )
+        if not connection.execute(select(_incidents.c.key).where(free).with_for_update()).first():
+            return []
+        found = select(_notices).where(waits).order_by(_notices.c.id).limit(_MOST_AT_ONCE)
         rows = list(connection.execute(found))
-        # From here on it may arrive, whatever becomes of this process.
-        these = _notices.c.id.in_([row.id for row in rows])
-        connection.execute(update(_notices).where(these).values(may_be_there=True))
+        if rows:
+            connection.execute(update(_incidents).where(_incidents.c.key == key).values(mine))
+            # From here on it may arrive, whatever becomes of this process.
+            these = _notices.c.id.in_([row.id for row in rows])
+            connection.execute(update(_notices).where(these).values(may_be_there=True))
     return [each for row in rows if (each := _waiting(row))]
-
-
-def _taken(
-    connection: Connection, sender: str, channels: Sequence[str], now_ms: int
-) -> Sequence[str]:
-    """The incidents with something for these channels, now this sender's for a while."""
-    waits = exists().where(
-        _notices.c.incident == _incidents.c.key, _notices.c.channel.in_(channels)
-    )
-    free = select(_incidents.c.key).where(_is_free(sender, now_ms), waits)
-    in_order = free.order_by(_incidents.c.key).with_for_update(skip_locked=True)
-    keys = connection.execute(in_order).scalars().all()
-    connection.execute(
-        update(_incidents)
-        .where(_incidents.c.key.in_(keys))
-        .values(sender=sender, sends_until_ms=now_ms + _TAKEN_FOR_MS)
-    )
-    return keys
 
 
 def give_back(
@@ -170,7 +154,9 @@ def _merged(older: Incident, newer: Incident) -> Incident:
 
 
 def _is_free(sender: str, now_ms: int) -> ColumnElement[bool]:
-    return (_incidents.c.sender == sender) | (_incidents.c.sends_until_ms < now_ms)
+    """Whether nobody else sends of an incident; who took it for hours had another clock."""
+    until_ms = _incidents.c.sends_until_ms
+    return (_incidents.c.sender == sender) | ~until_ms.between(now_ms, now_ms + _LONGEST_MS)
 
 
 def _incident(row: Row[Any]) -> Incident:
