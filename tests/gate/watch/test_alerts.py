@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from smokegate.watch.schedule import Schedule
 
-from tests.gate.notify.others import Others, others
+from tests.gate.notify.others import Answer, Others, others
 from tests.gate.watch.acting import DOWN, GOOD, acted
 
 SHORT = Schedule(1_200.0, 60.0, 10)
@@ -56,3 +56,12 @@ def test_what_no_second_look_confirmed_alerts_nobody(told: Others, tmp_path: Pat
         channels=by_pager(told),
     )
     assert told.actions == []
+
+
+def test_what_a_channel_did_not_take_is_told_with_the_next_round(
+    told: Others, tmp_path: Path
+) -> None:
+    told.answers = {"/v2/enqueue": [Answer(503, "busy", (("Retry-After", "60"),))] * 2}
+    acted(tmp_path, lambda _: DOWN, schedule=SHORT, to_the_end=True, channels=by_pager(told))
+    assert told.actions == ["trigger"]
+    assert told.requests == ["/v2/enqueue"] * 3

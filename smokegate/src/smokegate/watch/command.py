@@ -172,9 +172,14 @@ class Publisher:
         self._settings = settings
         self._stream = stream
         self._published: set[str] = set()
+        self._unheard: Publication | None = None
+        self._said: list[str] = []
+        self._said_before: list[str] = []
 
-    def finished(self, watched: Watched, run: JudgedRun) -> None:
-        """Nothing: of a hundred good rounds nobody wants the files."""
+    def finished(self, _watched: Watched, _run: JudgedRun) -> None:
+        """Tell again what a channel did not take; of a hundred good rounds nobody wants files."""
+        if self._unheard is not None:
+            self._alert(self._unheard)
 
     def changed(self, _change: Change, run: JudgedRun) -> None:
         """Publish the run that confirmed a change, and alert."""
@@ -185,11 +190,23 @@ class Publisher:
         if run.run_id in self._published:
             return
         self._published.add(run.run_id)
-        publication = Publication(run, self._settings, self._stream)
+        publication = Publication(run, self._settings, self._stream, say=self._say)
         publication.give_to(publication.write_results)
         if alerts:
-            publication.give_to(publication.alert)
+            self._alert(publication)
         publication.give_to(publication.export, publication.remember)
+
+    def _alert(self, publication: Publication) -> None:
+        """Alert, and keep in mind whether somebody may not have heard."""
+        self._said, self._said_before = [], self._said
+        publication.give_to(publication.alert)
+        self._unheard = publication if self._said else None
+
+    def _say(self, trouble: str) -> None:
+        """Say a trouble, but not again with each round."""
+        self._said.append(trouble)
+        if trouble not in self._said_before:
+            say(trouble)
 
 
 def _is_of_another(watched: Watched, before: int) -> bool:
