@@ -121,12 +121,16 @@ def test_an_incident_from_its_beginning_to_its_end(
         f"{service.url} (production): version 1.4.1 after 1.4.2",
     ]
     assert told.types == ["incident.opened", "incident.resolved"]
-    assert [each.split(":")[0] for each in told.titles] == ["✗ ROLLBACK", "✓ Resolved, PROCEED"]
+    of_it = f"{service.url} (production)"
+    assert [each.split(": ")[:2] for each in told.titles] == [
+        [f"✗ {of_it}", "ROLLBACK"],
+        [f"✓ {of_it}", "Resolved, PROCEED"],
+    ]
     assert "&lt;!channel&gt;" in json.dumps(told.slack[0]), "what the target said is text"
     assert "Since the last good run" in json.dumps(told.slack[0])
-    assert [str(each["Subject"]).split(":")[0] for each in mail.messages] == [
-        "[production] ROLLBACK",
-        "[production] Resolved, PROCEED",
+    assert [str(each["Subject"]).strip().split(": ")[:2] for each in mail.messages] == [
+        [f"[smokegate] {of_it}", "ROLLBACK"],
+        [f"[smokegate] {of_it}", "Resolved, PROCEED"],
     ]
     link = told.pagerduty[0]["links"][0]["href"]
     assert re.fullmatch(r"https://gate\.example\.com/run\?id=\d{8}-\d{6}-[0-9a-f]{6}", link)

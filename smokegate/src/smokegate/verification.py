@@ -21,6 +21,7 @@ from smokegate.publication import Publication
 from smokegate.reports import lines, verdict_line
 from smokegate.reports.outlet import Outlet
 from smokegate.reports.terminal import Terminal
+from smokegate.reports.wording import helped_in_words
 from smokegate.results import Action, JudgedRun
 from smokegate.settings import Settings
 from smokegate.streams import say, say_at_once
@@ -122,8 +123,8 @@ class Verification:
             settings, expect_version=back_to, wait_s=max(settings.wait_s, patience_s)
         )
         again = self._verify(earlier, expecting)
-        helped = again.verdict.action.opens_the_gate
-        show(f"The rollback {'helped' if helped else 'did not help'}.")
+        words = helped_in_words(again.verdict.action, "the rollback")
+        show(f"{words[0].upper()}{words[1:]}.")
         show(f"After the rollback: {verdict_line(again)}")
         if os.environ.get("GITHUB_ACTIONS"):
             from smokegate.reports import github

@@ -77,7 +77,10 @@ def test_forty_failing_runs_are_one_trigger_and_one_resolve(told: Others, here: 
     assert not any(troubles), troubles
     assert told.actions == ["trigger", "resolve"]
     assert told.types == ["incident.opened", "incident.resolved"]
-    assert [each.partition(":")[0] for each in told.titles] == ["✗ ROLLBACK", "✓ Resolved, PROCEED"]
+    assert [each.split(": ")[:2] for each in told.titles] == [
+        ["✗ https://api.example.com (production)", "ROLLBACK"],
+        ["✓ https://api.example.com (production)", "Resolved, PROCEED"],
+    ]
     (trigger, resolve) = told.pagerduty
     assert trigger["dedup_key"] == resolve["dedup_key"] == told.webhooks[0]["data"]["key"]
     assert told.webhooks[1]["data"]["bad_runs"] == 40

@@ -35,7 +35,7 @@ def test_a_message_in_slack(told: Others) -> None:
     links = [Link("the run on the dashboard", "https://gate.example.com/run?id=1&x=|")]
     send(told, "slack", notice(links=links, to_do="Roll <the release> back."))
     (message,) = told.slack
-    assert message["text"] == "✗ ROLLBACK: health.up: why up"
+    assert message["text"] == "✗ https://api.example.com (production): ROLLBACK: health.up: why up"
     header, facts, causes, to_do, there = message["blocks"]
     assert header["text"]["text"] == message["text"]
     assert [each["text"] for each in facts["fields"]] == [

@@ -18,6 +18,13 @@ from tests.gate.notify.samples import hostile, notice
 
 LOGIN = "smokegate:Gehe1mnis%2F%40Gehe1mnis"
 
+OF_IT = "https://api.example.com (production)"
+
+
+def unfolded(header: str) -> str:
+    """What a reader of mail shows: a long value begins on a line of its own (RFC 5322, 2.2.3)."""
+    return str(header).strip()
+
 
 @pytest.fixture
 def relay() -> Iterator[MailServer]:
@@ -42,11 +49,11 @@ def test_a_message_as_people_read_it(relay: MailServer) -> None:
     assert relay.receivers == [["on-call@example.com", "team@example.com"]]
     assert message["From"] == "gate@example.com"
     assert message["To"] == "on-call@example.com, team@example.com"
-    assert message["Subject"] == "[production] ROLLBACK: health.up: why up"
+    assert unfolded(message["Subject"]) == f"[smokegate] {OF_IT}: ROLLBACK: health.up: why up"
     assert message["Message-ID"] == f"<{one.id}@example.com>"
     assert message["Auto-Submitted"] == "auto-generated"
     assert message.get_content().splitlines() == [
-        "ROLLBACK: health.up: why up",
+        f"{OF_IT}: ROLLBACK: health.up: why up",
         "Roll the release back.",
         "",
         "- health.up: why up",
@@ -65,7 +72,7 @@ def test_those_of_one_incident_are_one_conversation(relay: MailServer) -> None:
     first, second = relay.messages
     assert first["References"] == second["References"] == second["In-Reply-To"]
     assert first["Message-ID"] != second["Message-ID"]
-    assert second["Subject"].startswith("[production] Resolved, ROLLBACK: ")
+    assert unfolded(second["Subject"]).startswith(f"[smokegate] {OF_IT}: Resolved, ROLLBACK: ")
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -116,10 +116,15 @@ def test_every_output_is_documented() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "helped", "level"), [("proceed", "true", "warning"), ("rollback", "false", "error")]
+    ("name", "helped", "level", "words"),
+    [
+        ("proceed", "true", "warning", "it helped"),
+        ("rollback", "false", "error", "it did not help"),
+        ("inconclusive", "false", "error", "whether it helped is not known"),
+    ],
 )
 def test_a_rollback_is_told_with_what_came_of_it(
-    name: str, helped: str, level: str, tmp_path: Path
+    name: str, helped: str, level: str, words: str, tmp_path: Path
 ) -> None:
     summary, output, stream = tmp_path / "summary", tmp_path / "output", io.StringIO()
     environ = {"GITHUB_STEP_SUMMARY": str(summary), "GITHUB_OUTPUT": str(output)}
@@ -127,8 +132,8 @@ def test_a_rollback_is_told_with_what_came_of_it(
     told = read_outputs(output.read_text())
     assert told == {"rolled-back-to": "1.0_x", "rollback-helped": helped}
     line = stream.getvalue()
-    assert line.startswith(f"::{level} title=smokegate::Rolled back to version 1.0_x: it ")
-    assert summary.read_text().startswith("**Rolled back to version 1.0\\_x\\: it ")
+    assert line.startswith(f"::{level} title=smokegate::Rolled back to version 1.0_x: {words}. ")
+    assert summary.read_text().startswith(f"**Rolled back to version 1.0\\_x\\: {words}. ")
 
 
 def test_no_two_delimiters_are_the_same() -> None:

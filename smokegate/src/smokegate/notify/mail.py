@@ -118,7 +118,7 @@ def letter(notice: Notice, sender: str, receivers: tuple[str, ...]) -> EmailMess
     domain = sender.rpartition("@")[2]
     first = f"<{notice.incident.replace(':', '')}@{domain}>"
     message["From"], message["To"] = sender, ", ".join(receivers)
-    message["Subject"] = cut(f"[{notice.environment}] {headline(notice)}", _SUBJECT)
+    message["Subject"] = cut(f"[smokegate] {headline(notice)}", _SUBJECT)
     message["Date"] = format_datetime(localtime())
     message["Message-ID"] = f"<{notice.id}@{domain}>"
     message["References"] = message["In-Reply-To"] = first

@@ -10,16 +10,17 @@ _BEFORE_THE_VERDICT = {
     Kind.WORSE: "Worse now, ",
     Kind.STILL: "Still ",
     Kind.RESOLVED: "Resolved, ",
-    Kind.TEST: "",
 }
 
 
 def headline(notice: Notice) -> str:
-    """The verdict line, with what is new about it in front."""
+    """The verdict line, with what it is about and what is new in front: a pager shows no more."""
+    if notice.kind is Kind.TEST:
+        return notice.title
+    where = f"{notice.target} ({notice.environment}): "
     if notice.kind is Kind.DEPLOYED:
-        where = f"{notice.target} ({notice.environment})"
-        return f"{where}: version {notice.version} after {notice.version_before}. {notice.title}"
-    return _BEFORE_THE_VERDICT[notice.kind] + notice.title
+        return f"{where}version {notice.version} after {notice.version_before}. {notice.title}"
+    return f"{where}{_BEFORE_THE_VERDICT[notice.kind]}{notice.title}"
 
 
 def facts(notice: Notice) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from smokegate.reports.outlet import Outlet
 from smokegate.reports.wording import (
     SIGNS,
     counts_in_words,
+    helped_in_words,
     leftovers_in_words,
     names_of,
     remarks,
@@ -69,8 +70,8 @@ def publish_rollback(
 ) -> None:
     """Tell that a release was rolled back, and what the run after it found."""
     helped = again.verdict.action.opens_the_gate
-    words = f"Rolled back to version {back_to}: {'it helped' if helped else 'it did not help'}"
-    words = f"{words}. {verdict_line(again)}"
+    came_of_it = helped_in_words(again.verdict.action, "it")
+    words = f"Rolled back to version {back_to}: {came_of_it}. {verdict_line(again)}"
     outlet = Outlet(stream)
     outlet.line(_command("warning" if helped else "error", "smokegate", words))
     told = {"rolled-back-to": back_to, "rollback-helped": str(helped).lower()}

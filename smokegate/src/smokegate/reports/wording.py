@@ -141,3 +141,10 @@ def seconds(duration_s: float) -> str:
         return f"{duration_s:.1f} s"
     minutes, rest_s = divmod(round(duration_s), 60)
     return f"{minutes} min {rest_s} s"
+
+
+def helped_in_words(after: Action, rollback: str) -> str:
+    """Say whether a rollback helped, by the verdict after it."""
+    if after is Action.INCONCLUSIVE:
+        return f"whether {rollback} helped is not known"
+    return f"{rollback} {'helped' if after.opens_the_gate else 'did not help'}"
