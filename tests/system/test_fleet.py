@@ -151,6 +151,19 @@ def test_a_history_that_is_away_is_said_once(
     assert len(json.loads(listed.out)["runs"]) == 4
 
 
+def test_the_report_is_there_though_its_copy_cannot_be_written(
+    servers: list[Server], commands: Commands, tmp_path: Path
+) -> None:
+    fine = next(server for server in servers if not server.broken)
+    fleet, nowhere = fleet_file(tmp_path, [fine]), tmp_path / "suites" / "none" / "fleet.json"
+    done = commands.smokegate("fleet", fleet, "--json", nowhere, "--results", tmp_path / "results")
+    assert (done.code, done.err) == (
+        0,
+        f"smokegate: --json: {nowhere}: No such file or directory\n",
+    )
+    assert len(report_of(tmp_path / "results")["targets"]) == 1
+
+
 def test_the_example_of_the_documentation_is_one(commands: Commands, tmp_path: Path) -> None:
     text = (ROOT / "docs/fleet.md").read_text(encoding="utf-8")
     file = tmp_path / "fleet.toml"
@@ -197,5 +210,6 @@ def test_what_is_wrong_is_said_before_anything_is_sent(
     done = commands.smokegate("fleet", file)
     assert done.code == 2
     assert line in done.err
+    assert done.err.count("target 'a'") <= 1
     assert len(done.err.splitlines()) == 1
     assert done.out == ""

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from datetime import MAXYEAR, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
@@ -347,9 +347,16 @@ def convert(key: str, sourced: Sourced, kind: Any) -> Any:
         return msgspec.convert(value, kind, strict=not isinstance(sourced.value, str))
     except msgspec.ValidationError as error:
         reason = str(error).partition(" - at ")[0]
+        if "enum value" in reason:
+            reason = f"expected {_choices(kind)}"
         for theirs, ours in _WORDS.items():
             reason = reason.replace(theirs, ours)
         raise UsageError(f"{sourced.source}: {key}: {reason[0].lower()}{reason[1:]}") from None
+
+
+def _choices(kind: Any) -> str:
+    """The words that a list of words may have."""
+    return " or ".join(get_args(get_args(kind)[0]))
 
 
 def refuse_unknown(extra: Mapping[str, Sourced], declared: Iterable[str]) -> None:

@@ -100,7 +100,8 @@ def _plan(target: Target, suites: engine.Suites) -> Planned:
     except SuiteError:
         raise  # it is of the suites, whichever target they are for
     except UsageError as error:
-        raise UsageError(f"target {target.name!r}: {error}") from None
+        whose = f"target {target.name!r}: "
+        raise UsageError(f"{error}" if whose in f"{error}" else f"{whose}{error}") from None
 
 
 def _way(asked: argparse.Namespace, fleet: list[Planned], give_up: GiveUp) -> Verify:
@@ -140,12 +141,15 @@ def _tell_troubles(aftermath: Aftermath) -> None:
 def _write(whole: FleetReport, results: Path, json_file: str, stream: TextIO) -> None:
     """Write the report; what cannot be written is said, and changes no verdict."""
     try:
+        names = ", ".join(path.name for path in report.write(whole, results))
+        Outlet(stream).line(f"Results in {results}: {names}")
+    except OSError as error:
+        say(f"smokegate: {error}")
+    try:
         if json_file == "-":
             sys.stdout.buffer.write(report.to_json(whole))
             sys.stdout.buffer.flush()
         elif json_file:
             write_named(Path(json_file), report.to_json(whole))
-        names = ", ".join(path.name for path in report.write(whole, results))
-        Outlet(stream).line(f"Results in {results}: {names}")
     except OSError as error:
-        say(f"smokegate: {error}")
+        say(f"smokegate: --json: {json_file}: {error.strerror or error}")
