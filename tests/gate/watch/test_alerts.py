@@ -65,3 +65,10 @@ def test_what_a_channel_did_not_take_is_told_with_the_next_round(
     acted(tmp_path, lambda _: DOWN, schedule=SHORT, to_the_end=True, channels=by_pager(told))
     assert told.actions == ["trigger"]
     assert told.requests == ["/v2/enqueue"] * 3
+
+
+def test_the_end_of_a_watch_reminds_nobody(told: Others, tmp_path: Path) -> None:
+    there = told.settings()
+    channels = {"alert_slack": there.alert_slack, "alert_remind_after_s": 0.001}
+    acted(tmp_path, lambda _: DOWN, schedule=SHORT, to_the_end=True, channels=channels)
+    assert ["Still" in each for each in told.titles] == [False]

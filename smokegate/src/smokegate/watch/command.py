@@ -190,7 +190,9 @@ class Publisher:
         if run.run_id in self._published:
             return
         self._published.add(run.run_id)
-        publication = Publication(run, self._settings, self._stream, say=self._say)
+        publication = Publication(
+            run, self._settings, self._stream, say=self._say, only_changes=True
+        )
         publication.give_to(publication.write_results)
         if alerts:
             self._alert(publication)
