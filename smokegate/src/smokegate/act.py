@@ -19,6 +19,7 @@ from smokegate import command, journal
 from smokegate.client.redaction import Redactor
 from smokegate.client.session import learn_settings
 from smokegate.errors import UsageError
+from smokegate.posting import as_shown
 from smokegate.results import Action, Baseline, JudgedRun, to_json
 from smokegate.settings import Settings, is_secret_name
 from smokegate.versions import same_version
@@ -87,7 +88,7 @@ def _asked(run: JudgedRun, settings: Settings, redactor: Redactor) -> str:
     version, back_to = judged_version(run, settings), _before(run).version
     wrong = rollback_webhook.ask(run, settings, version=version, back_to=back_to)
     if wrong:
-        return f"The rollback webhook failed: {redactor.text(wrong)}."
+        return f"The rollback webhook failed: {as_shown(wrong, redactor)}."
     return "The rollback webhook has taken it."
 
 

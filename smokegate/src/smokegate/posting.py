@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smokegate import __version__
 from smokegate.client.curl import CurlTransport
+from smokegate.client.redaction import Redactor
 from smokegate.client.transport import Answer, Headers, Request
 from smokegate.client.trouble import WORDS
 from smokegate.reports.escaping import one_line
@@ -34,10 +35,18 @@ async def post(
 
 
 def why_not(answer: Answer) -> str:
-    """Why a request did not arrive, in one line; empty if it did."""
+    """Why a request did not arrive, in one line; empty if it did.
+
+    It has the whole reply, in which the other side may repeat a secret: see `as_shown`.
+    """
     if answer.failure:
         return WORDS[answer.failure.kind].summary
     if answer.status and answer.status // 100 == 2:  # noqa: PLR2004 - 2xx
         return ""
-    said = one_line(answer.body.decode("utf-8", "replace"), _SHOWN_CHARS)
+    said = one_line(answer.body.decode("utf-8", "replace"), _MOST_BYTES)
     return f"status {answer.status}" + (f": {said}" if said else "")
+
+
+def as_shown(why: str, redactor: Redactor) -> str:
+    """The beginning of a reason, without secrets; cut before that, half of one could be left."""
+    return one_line(redactor.text(why), _SHOWN_CHARS)

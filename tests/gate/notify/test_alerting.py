@@ -329,6 +329,16 @@ def test_no_secret_is_kept_or_said(told: Others, alone: Settings) -> None:
     assert "Gehe1mnis" not in there + "".join(said)
 
 
+def test_no_half_of_a_secret_is_left_where_a_reply_is_cut(told: Others, alone: Settings) -> None:
+    by_slack = only("slack", alone)
+    told.answers = {
+        HOOK: [Answer(404, f"{'x' * room} {by_slack.alert_slack}") for room in range(120, 200, 10)]
+    }
+    said = [notify(failing(number), by_slack) for number in range(1, 9)]
+    assert all("404" in each[0] for each in said)
+    assert "T00000000" not in f"{said}"
+
+
 def test_those_that_hang_are_left_in_time(told: Others, alone: Settings) -> None:
     told.hung = {HOOK, "/v2/enqueue", "/hook"}
     said = notify(failing(1), alone, patience=Patience(within_s=0.3))

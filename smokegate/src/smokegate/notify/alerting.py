@@ -32,6 +32,7 @@ from smokegate.notify.delivery import deliver
 from smokegate.notify.incidents import Incident
 from smokegate.notify.ledger import Waiting
 from smokegate.notify.notice import Circumstances, Kind, Notice, notice_of
+from smokegate.posting import as_shown
 from smokegate.reports.escaping import one_line
 from smokegate.reports.last_good import LastGood
 from smokegate.reports.wording import several
@@ -63,9 +64,7 @@ def alert(
                 alerting.troubles.append(f"alerts may be sent again by the next run: {error}")
         if alerting.is_noted:
             break
-    redactor = Redactor()
-    learn_settings(redactor, settings)
-    return [one_line(redactor.text(each)) for each in alerting.troubles]
+    return [one_line(alerting.redactor.text(each)) for each in alerting.troubles]
 
 
 def _places(settings: Settings, *, history_is_away: bool) -> Iterator[str]:
@@ -92,7 +91,11 @@ class _Alerting:
     only_changes: bool
     troubles: list[str] = field(default_factory=list)
     is_noted: bool = False
+    redactor: Redactor = field(default_factory=Redactor)
     noted: set[str] = field(default_factory=set)  # the channels that there is something new for
+
+    def __post_init__(self) -> None:
+        learn_settings(self.redactor, self.settings)
 
     def note(self, store: Store, place: str) -> None:
         """Note what the run changes and what is to be told of it, at once or not at all."""
@@ -150,7 +153,7 @@ class _Alerting:
                 return
             outcomes = in_loop(partial(deliver, waiting, channels, left_s))
             _settle(store, sender, waiting, outcomes)
-            self.troubles += _in_words(waiting, outcomes)
+            self.troubles += _in_words(waiting, outcomes, self.redactor)
             for each in waiting:
                 if _is_kept(outcomes.get(each.row)):
                     channels.pop(each.channel, None)
@@ -184,7 +187,9 @@ def _settle(
     ledger.give_back(store, sender, gone, unsent)
 
 
-def _in_words(waiting: list[Waiting], outcomes: dict[int, Outcome]) -> Iterator[str]:
+def _in_words(
+    waiting: list[Waiting], outcomes: dict[int, Outcome], redactor: Redactor
+) -> Iterator[str]:
     """A line for each channel that something did not reach."""
     left = Counter(each.channel for each in waiting if _is_kept(outcomes.get(each.row)))
     for channel in dict.fromkeys(each.channel for each in waiting):
@@ -193,7 +198,8 @@ def _in_words(waiting: list[Waiting], outcomes: dict[int, Outcome]) -> Iterator[
             for each in waiting
             if each.channel == channel and each.row in outcomes
         ]
-        whys = list(dict.fromkeys(each.why for each in of_it if each.why))
+        told = (as_shown(each.why, redactor) for each in of_it)
+        whys = list(filter(None, dict.fromkeys(told)))
         if whys or left[channel]:
             then = (
                 f"; {several(left[channel], 'notice')} kept for the next run"

@@ -27,9 +27,10 @@ class Again(Enum):
 
 
 class Outcome(NamedTuple):
-    """What came of sending; `why` is one line, and what arrived may have one too.
+    """What came of sending; `why` is one line, of any length and with secrets that were repeated.
 
-    `is_uncertain` where it did not arrive as far as is known, but may have.
+    What arrived may have one too. `is_uncertain` where it did not arrive as far as is known, but
+    may have.
     """
 
     arrived: bool

@@ -17,6 +17,7 @@ from smokegate.notify.channel import Channel, Outcome
 from smokegate.notify.channels import channels_of
 from smokegate.notify.delivery import tried
 from smokegate.notify.notice import Kind, Notice
+from smokegate.posting import as_shown
 from smokegate.reports.escaping import one_line
 from smokegate.reports.outlet import Outlet
 from smokegate.results import Action
@@ -40,7 +41,7 @@ def test(settings: Settings, stream: TextIO) -> int:
     redactor, outlet = Redactor(), Outlet(stream)
     learn_settings(redactor, settings)
     for name, outcome in zip(channels, outcomes, strict=True):
-        said = one_line(redactor.text(outcome.why)) or "it took the message"
+        said = as_shown(outcome.why, redactor) or "it took the message"
         outlet.line(f"{'✓' if outcome.arrived else '✗'} {name:<10} {said}")
         if outcome.next_step:
             outlet.line(f"    next       {outcome.next_step}")

@@ -26,7 +26,7 @@ from smokegate.settings import Settings
 
 _PORTS = {"smtp": 587, "smtps": 465}
 _SUBJECT = 200
-_SHOWN_CHARS = 200
+_MOST_CHARS = 10_000
 _PERMANENT = 500  # RFC 5321, 4.2.1: 5yz
 _CHECK_LOGIN = "compare the user and the password in alert_smtp with those of the mail server"
 _CHECK_SERVER = "compare the host and the port in alert_smtp with those of the mail server"
@@ -178,8 +178,8 @@ def _of_error(error: OSError | ValueError, *, is_told: bool) -> Outcome:
 def _failed(
     why: str, *, again: Again = Again.SOON, is_uncertain: bool = False, next_step: str
 ) -> Outcome:
-    shown = one_line(why, _SHOWN_CHARS)
-    return Outcome(False, shown, again, is_uncertain=is_uncertain, next_step=next_step)
+    said = one_line(why, _MOST_CHARS)
+    return Outcome(False, said, again, is_uncertain=is_uncertain, next_step=next_step)
 
 
 def _said(error: smtplib.SMTPResponseException) -> str:

@@ -12,9 +12,11 @@ import base64
 import re
 from urllib.parse import unquote, urlsplit
 
+from smokegate.client.redaction import Redactor
+from smokegate.client.session import learn_settings
 from smokegate.client.transport import Headers
 from smokegate.engine import in_loop
-from smokegate.posting import post, why_not
+from smokegate.posting import as_shown, post, why_not
 from smokegate.results import JudgedRun
 from smokegate.settings import Settings
 from smokegate.telemetry.gauges import CONTENT_TYPE, exposition, gauges
@@ -36,7 +38,9 @@ def push(run: JudgedRun, settings: Settings) -> str:
             ca_file=settings.ca_file,
         )
     )
-    why = why_not(answer)
+    redactor = Redactor()
+    learn_settings(redactor, settings)
+    why = as_shown(why_not(answer), redactor)
     return f"metrics were not pushed to {url}: {why}" if why else ""
 
 
