@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO
 
 import msgspec
 import pytest
 from smokegate.errors import UsageError
+from smokegate.file_lock import lock
 from smokegate.settings import Settings
 from smokegate.watch.memory import Memory
 
@@ -33,4 +35,16 @@ def test_two_watches_of_one_deployment_exclude_each_other(tmp_path: Path) -> Non
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "watches").write_text("")
     with pytest.raises(UsageError, match=r"\.lock cannot be written: "), memory(tmp_path).held():
+        pass
+
+
+def test_a_lock_that_its_holder_has_just_removed_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(file: IO[bytes]) -> bool:
+        memory(tmp_path).path.with_suffix(".lock").unlink()
+        return lock(file)
+
+    monkeypatch.setattr("smokegate.watch.memory.lock", late)
+    with pytest.raises(UsageError, match="another process"), memory(tmp_path).held():
         pass

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -93,7 +96,7 @@ class Memory:
             file = guard.open("a+b", buffering=0)
         except OSError as error:
             raise UsageError(f"{guard} cannot be written: {error.strerror}") from None
-        if not lock(file):
+        if not (lock(file) and _is_there(file, guard)):
             file.close()
             raise UsageError("watch: another process watches this deployment already")
         try:
@@ -118,6 +121,13 @@ class Memory:
         """Remove the file: the watch is finished."""
         with suppress(OSError):
             self.path.unlink()
+
+
+def _is_there(file: IO[bytes], path: Path) -> bool:
+    """Whether a file has its name still: who held it before may have removed it as it ended."""
+    with suppress(OSError):
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    return False
 
 
 def _deployment(settings: Settings) -> str:
