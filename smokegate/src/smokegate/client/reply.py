@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar, overload
 
 import msgspec
@@ -18,10 +19,11 @@ _CLIENT_ERROR = 400
 DEEPEST = 200  # a document nested deeper is hostile, and recursion over it would end in a crash
 
 
-def asked_wait_s(retry_after: str | None, date: str | None) -> float | None:
+def asked_wait_s(retry_after: str | None, date: Callable[[], str | None]) -> float | None:
     """Seconds that `Retry-After` asks to wait (RFC 9110, 10.2.3); None without a sensible one.
 
-    A date is taken by the server's own clock.
+    A date is taken by the server's own clock; its `Date` is asked for only then: an audit goes
+    by what is read.
     """
     from email.utils import parsedate_to_datetime  # 15 ms that only a throttled run needs
 
@@ -30,7 +32,7 @@ def asked_wait_s(retry_after: str | None, date: str | None) -> float | None:
         return float(text[:9])
     try:
         until = parsedate_to_datetime(text)
-        now = parsedate_to_datetime(date or "")
+        now = parsedate_to_datetime(date() or "")
         return max(0.0, (until - now).total_seconds())
     except (TypeError, ValueError, OverflowError):
         return None
@@ -69,7 +71,7 @@ class Reply:
     @property
     def retry_after_s(self) -> float | None:
         """Seconds that `Retry-After` asks to wait; see `asked_wait_s`."""
-        return asked_wait_s(self.header("Retry-After"), self.header("Date"))
+        return asked_wait_s(self.header("Retry-After"), lambda: self.header("Date"))
 
     @property
     def media_type(self) -> str:

@@ -60,7 +60,7 @@ def outcome_of(answer: Answer, steps: Mapping[int, str]) -> Outcome:
     status = answer.status
     if status in (_TIMEOUT, _TOO_MANY) or status >= _SERVER_ERROR:
         asked_s = asked_wait_s(
-            _header(answer.headers, "retry-after"), _header(answer.headers, "date")
+            _header(answer.headers, "retry-after"), lambda: _header(answer.headers, "date")
         )
         is_uncertain = status != _TOO_MANY
         step = steps.get(status, _BUSY)

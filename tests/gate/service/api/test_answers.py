@@ -142,9 +142,9 @@ def test_what_is_not_there_is_said(reader: httpx2.Client, path: str, said: str) 
 
 
 def test_other_methods_are_refused_with_those_that_are_known(client: httpx2.Client) -> None:
-    refused = client.post("/api/runs")
+    refused = client.put("/api/runs")
     problem(refused, 405)
-    assert set(refused.headers["allow"].split(", ")) == {"GET", "HEAD"}
+    assert set(refused.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
     both = client.get("/api/runs/x/label")
     problem(both, 405)
     assert set(both.headers["allow"].split(", ")) == {"PUT", "DELETE"}
