@@ -19,6 +19,7 @@ from bench.time_to_verdict.server import Server, running
 from bench.time_to_verdict.tools import Tool, install_from_npm, tools
 from bench.time_to_verdict.work import limit_s
 from tests.system.delay_relay import DelayRelay
+from tests.system.nginx import HOW, NGINX
 
 ROUND_TRIPS_MS = [0, 50, 150]
 Runs = dict[tuple[str, int], list[Run]]
@@ -32,6 +33,9 @@ def main(asked: list[str] | None = None) -> None:
         "--rtt", default=ROUND_TRIPS_MS, type=lambda text: [int(each) for each in text.split(",")]
     )
     options = parser.parse_args(asked)
+    if not NGINX:
+        print(f"the time to a verdict: {HOW}")
+        return
     install_from_npm()
     present = [tool for tool in tools() if not tool.missing]
     with tempfile.TemporaryDirectory() as name, running(Path(name)) as server:
@@ -39,11 +43,8 @@ def main(asked: list[str] | None = None) -> None:
         for tool in present:
             measure.run_well(tool, server, server.url, folders[tool.name])  # what is made once
         runs = _rounds(present, server, folders, options.rtt, options.repeats)
+        _print_table(present, options.rtt, runs)
         _notice_every_fault(present, server, folders)
-    _print_table(present, options.rtt, runs)
-    for tool in tools():
-        if tool.missing:
-            print(f"\nNot here: {tool.name}: {tool.missing}.")
 
 
 def _folder(parent: str, number: int) -> Path:
@@ -92,6 +93,7 @@ def _notice_every_fault(present: list[Tool], server: Server, folders: dict[str, 
         ]
     if content:
         raise SystemExit("faults that were overlooked: " + "; ".join(content))
+    print(f"\nEach of {len(FAULTS)} faults was noticed by each of {len(present)} tools.")
 
 
 def _print_table(present: list[Tool], round_trips_ms: list[int], runs: Runs) -> None:
@@ -101,7 +103,10 @@ def _print_table(present: list[Tool], round_trips_ms: list[int], runs: Runs) -> 
     limits = [f"{limit_s(ms / 1000) * 1000:.0f} ms" for ms in round_trips_ms]
     print(_line(["the limit", *limits, "", "", "", "1", ""]))
     for tool in present:
-        print(_line(_row(tool, round_trips_ms, runs)))
+        print(_line(_row(tool, round_trips_ms, runs)), flush=True)
+    for tool in tools():
+        if tool.missing:
+            print(f"\nNot here: {tool.name}: {tool.missing}.")
 
 
 def _row(tool: Tool, round_trips_ms: list[int], runs: Runs) -> list[str]:
