@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from itertools import accumulate
-from statistics import median
 from typing import NamedTuple
 
 FEWEST = 15  # below, the normal approximation is rough and a median says little
@@ -46,6 +45,8 @@ class Comparison(NamedTuple):
 
 def compare(times_s: list[float], earlier_s: list[float]) -> Comparison:
     """Compare two samples, none of them empty."""
+    from statistics import median  # most runs compare nothing
+
     u = _pairs_that_grew(times_s, earlier_s)
     return Comparison(
         p=_chance_of(u, times_s, earlier_s),

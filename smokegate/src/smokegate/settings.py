@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import MAXYEAR, datetime
 from functools import lru_cache
@@ -480,6 +479,8 @@ def from_file(path: Path) -> dict[str, Sourced]:
 
 def document(path: Path) -> dict[str, Any]:
     """What a file in TOML holds; raises `UsageError` where it cannot be read."""
+    import tomllib  # most runs have no file
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

@@ -17,7 +17,6 @@ import msgspec
 from smokegate import control_run, engine, gate
 from smokegate.control_run import Earlier
 from smokegate.errors import SmokegateError, UsageError
-from smokegate.publication import Publication
 from smokegate.reports import lines, verdict_line
 from smokegate.reports.outlet import Outlet
 from smokegate.reports.terminal import Terminal
@@ -53,6 +52,8 @@ class Verification:
         moment = datetime.now(UTC).isoformat()
         earlier = control_run.earlier(self.baseline, self.save_baseline, settings, moment)
         run = self._verify(earlier, settings)
+        from smokegate.publication import Publication  # when the target has been asked
+
         Publication(
             run,
             settings,
@@ -123,6 +124,8 @@ class Verification:
             settings, expect_version=back_to, wait_s=max(settings.wait_s, patience_s)
         )
         again = self._verify(earlier, expecting)
+        from smokegate.publication import Publication
+
         words = helped_in_words(again.verdict.action, "the rollback")
         show(f"{words[0].upper()}{words[1:]}.")
         show(f"After the rollback: {verdict_line(again)}")
