@@ -108,6 +108,70 @@ def test_a_location_that_nobody_serves_is_no_answer(
     assert done.out.count("nowhere: no worker took it within 1 s") == 2
 
 
+OTHERS = """
+from contract import Health
+from smokegate import Client, HealthSuite, expect
+
+
+class TestProductionHealth(HealthSuite):
+    async def test_version(self, client: Client, health: Health) -> None:
+        assert (health.version, type(health)) == ("1.0.0", Health)
+"""
+CONTRACT = """
+from __future__ import annotations
+
+import msgspec
+
+
+class Version(msgspec.Struct):
+    version: Text
+
+
+class Health(Version):
+    status: Text
+
+
+Text = str
+"""
+RESOURCES = """
+from contract import Health
+from smokegate import Client, resource
+
+
+@resource
+async def health(client: Client) -> Health:
+    return (await client.get("/health")).read(Health)
+"""
+
+
+def test_each_target_has_suites_of_its_own_under_names_that_others_have_too(
+    servers: list[Server], commands: Commands, tmp_path: Path
+) -> None:
+    fine = [server for server in servers if not server.broken][:3]
+    fleet = fleet_file(tmp_path, fine)
+    for number, each in enumerate(("one", "two")):
+        folder = tmp_path / each
+        folder.mkdir()
+        (folder / "test_production_health.py").write_text(OTHERS)
+        (folder / "contract.py").write_text(CONTRACT + f"\nNUMBER = {number}\n")
+        (folder / "resources.py").write_text(RESOURCES)
+    text = fleet.read_text()
+    for server, each in zip(fine, ("one", "two"), strict=False):
+        text = text.replace(
+            f'url = "{server.url}"\n', f'url = "{server.url}"\npaths = ["{each}"]\n'
+        )
+    fleet.write_text(text)
+    done = commands.smokegate("fleet", fleet, "--results", tmp_path / "results")
+    assert done.code == 0, done.text
+    reasons = {each["name"]: each["reason"] for each in report_of(tmp_path / "results")["targets"]}
+    one = "the one check that applies passed"
+    assert list(map(reasons.get, (server.name for server in fine))) == [
+        one,
+        one,
+        "all 3 checks that apply passed",
+    ]
+
+
 def test_an_interrupted_fleet_reports_what_it_has(
     servers: list[Server], commands: Commands, tmp_path: Path
 ) -> None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -245,6 +246,34 @@ def load_module(path: Path) -> ModuleType:
         reason = " ".join(str(error).split())
         raise SuiteError(f"{_place(path, error)}: {type(error).__name__}: {reason}") from error
     return module
+
+
+@contextmanager
+def apart(label: str) -> Iterator[None]:
+    """Let other suites be loaded after the block, though their files have the same names.
+
+    What the block loads from folders of suites goes by another name at its end; its classes know
+    that, since types are looked up by it. A check that imports such a module only while it runs
+    may get that of other suites.
+    """
+    there, search = set(sys.modules), list(sys.path)
+    try:
+        yield
+    finally:
+        folders = set(sys.path) - set(search)
+        sys.path[:] = search
+        for name in set(sys.modules) - there:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and str(Path(file).parent) in folders:
+                _rename(name, f"{name} of {label}")
+
+
+def _rename(name: str, other: str) -> None:
+    module = sys.modules[other] = sys.modules.pop(name)
+    module.__name__ = other
+    for each in vars(module).values():
+        if isinstance(each, type) and each.__module__ == name:
+            each.__module__ = other
 
 
 def _place(path: Path, error: BaseException) -> str:

@@ -48,8 +48,10 @@ def public(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return Public(source, project, *PUBLIC[request.param])
 
 
-def test_it_collects(public: Public) -> None:
+def test_it_collects(public: Public, monkeypatch: pytest.MonkeyPatch) -> None:
     project = public.project
+    for name in ("contract", "resources"):  # of the shipped suites, which may be loaded here
+        monkeypatch.delitem(sys.modules, name, raising=False)
     with suite_folder(project.folder):
         plan = engine.load([project.suites], settings.load({}, {}, project.folder))
     assert not plan.missing_suites

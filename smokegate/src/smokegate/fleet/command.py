@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from smokegate import engine, gate, targets
+from smokegate.checks import apart
 from smokegate.errors import SuiteError, UsageError
 from smokegate.fleet import report
 from smokegate.fleet.aftermath import Aftermath
@@ -86,12 +87,14 @@ def _list(chosen: list[Target]) -> int:
 
 def _planned(chosen: list[Target]) -> list[Planned]:
     """The plan of each; suites that several share are loaded once."""
-    suites: dict[tuple[Path, ...], engine.Suites] = {}
-    for paths in dict.fromkeys(target.paths for target in chosen):
-        suites[paths] = engine.find(list(paths))
     for authority in dict.fromkeys(target.settings.ca_file for target in chosen):
         gate.refuse_unreadable_authority(authority)
-    return [_plan(target, suites[target.paths]) for target in chosen]
+    planned: dict[str, Planned] = {}
+    for paths in dict.fromkeys(target.paths for target in chosen):
+        with apart(", ".join(map(str, paths))):
+            suites = engine.find(list(paths))
+            planned |= {each.name: _plan(each, suites) for each in chosen if each.paths == paths}
+    return [planned[target.name] for target in chosen]
 
 
 def _plan(target: Target, suites: engine.Suites) -> Planned:
