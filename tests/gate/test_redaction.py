@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from smokegate.client.redaction import MARK, Redactor, beginning, ending, is_secret_header
 from smokegate.results import Action, Outcome, Verdict
-from smokegate.settings import is_secret_name
+from smokegate.secret_names import is_secret_name
 from smokegate.verdict import judge
 
 from tests.gate.samples import exchange, result, run_of

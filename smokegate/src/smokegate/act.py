@@ -21,7 +21,8 @@ from smokegate.client.session import learn_settings
 from smokegate.errors import UsageError
 from smokegate.posting import as_shown
 from smokegate.results import Action, Baseline, JudgedRun, to_json
-from smokegate.settings import Settings, is_secret_name
+from smokegate.secret_names import is_secret_name
+from smokegate.settings import Settings
 from smokegate.versions import same_version
 
 Refusal = Callable[[JudgedRun, Settings], str]

@@ -12,7 +12,6 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from datetime import MAXYEAR, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import SplitResult, urlsplit
@@ -21,6 +20,7 @@ import msgspec
 
 from smokegate import alert_settings
 from smokegate.errors import UsageError
+from smokegate.secret_names import SHORTEST_SECRET, is_secret_name
 from smokegate.signature import SECRET_PREFIX, key_of
 
 DEFAULT_URL = "http://localhost:8000"
@@ -56,23 +56,6 @@ SECRETS = frozenset(
         "broker",
     }
 )
-SHORTEST_SECRET = 6  # taking out anything shorter would black out innocent text
-WORDS_OF_SECRETS = (
-    r"passw|pwd|secret|token|(?:api|access|private|subscription|signing)[_-]?key|credential|jwt"
-    r"|session_?id|authorization|signature|x[_-]auth[_-]|set[_-]cookie|[a-z0-9][_-]key"
-)
-# Short words only as a whole: pin is in shipping, and otp in laptop-price.
-_SECRET_NAME = re.compile(
-    rf"{WORDS_OF_SECRETS}|(?:^|[_-])(?:otp|totp|pin|passcode|cvv|cvc|csrf|xsrf|auth|sig|session|dsn)$",
-    re.IGNORECASE,
-)
-# Names like token_type or tokenUrl hold a word that is no secret.
-_PUBLIC_NAME = re.compile(
-    r"[_-]?(?:type|count|limit|expires_in|ttl|alg|algorithm|url|uri|name|key[_-]?id)$"
-    r"|(?:idempotency|public|primary|foreign|partition|sort|cache|object|routing|dedup)[_-]key",
-    re.IGNORECASE,
-)
-_LONGEST_KEPT = 100
 _HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _LONGEST_HOST = 253  # RFC 1035, 2.3.4, less its two bytes of framing
 
@@ -366,21 +349,6 @@ def refuse_unknown(extra: Mapping[str, Sourced], declared: Iterable[str]) -> Non
             close = difflib.get_close_matches(key, names, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             raise UsageError(f"{sourced.source}: there is no setting {key!r}{hint}")
-
-
-def is_secret_name(name: str) -> bool:
-    """Whether a setting, a member or a header of this name holds a secret."""
-    # A target may make up names of megabytes, which must not be kept.
-    return (
-        _speaks_of_secrets(name)
-        if len(name) <= _LONGEST_KEPT
-        else _speaks_of_secrets.__wrapped__(name)
-    )
-
-
-@lru_cache(maxsize=1_000)
-def _speaks_of_secrets(name: str) -> bool:
-    return bool(_SECRET_NAME.search(name)) and not _PUBLIC_NAME.search(name)
 
 
 def check_url(url: str, source: str) -> str:

@@ -16,7 +16,8 @@ from smokegate.audit.recording import Recorded, Recording
 from smokegate.client.redaction import Redactor
 from smokegate.client.spellings import Spelling, spellings
 from smokegate.client.transport import Headers
-from smokegate.settings import Settings, is_secret_name
+from smokegate.secret_names import is_secret_name
+from smokegate.settings import Settings
 
 _CLASSES = (string.ascii_lowercase, string.ascii_uppercase, string.digits)
 # What some syntax escapes would not be found as it was written.

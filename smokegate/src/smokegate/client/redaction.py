@@ -15,7 +15,7 @@ import msgspec
 
 from smokegate.client.spellings import Spelling, effort_for, spellings
 from smokegate.results import Exchange
-from smokegate.settings import SHORTEST_SECRET, WORDS_OF_SECRETS, is_secret_name
+from smokegate.secret_names import SHORTEST_SECRET, WORDS_OF_SECRETS, is_secret_name
 
 MARK = "[redacted]"
 LONGEST_SECRET = 4_096

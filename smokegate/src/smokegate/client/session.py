@@ -14,7 +14,8 @@ from smokegate.client.body import parsed
 from smokegate.client.redaction import Redactor, is_secret_header
 from smokegate.client.standing import Standing
 from smokegate.client.transport import Answer, Headers, Request, Transport
-from smokegate.settings import Settings, is_secret_name
+from smokegate.secret_names import is_secret_name
+from smokegate.settings import Settings
 
 _SHORTEST_IN_HEADER = 12  # shorter parts are words such as Bearer
 _SHORTEST_CAPABILITY = 16

@@ -15,7 +15,7 @@ from smokegate.scaffold.naming import singular, snake, title, variable
 from smokegate.scaffold.openapi import Description, Operation, mapping
 from smokegate.scaffold.python import STEP, Raw, call, text
 from smokegate.scaffold.unfit import UnfitError
-from smokegate.settings import is_secret_name
+from smokegate.secret_names import is_secret_name
 
 _ITEM = re.compile(r"(.*[^/])/{([^{}/]+)}")
 _IDS = ("id", "uuid", "key", "name", "slug")

@@ -20,7 +20,8 @@ from smokegate.scaffold.naming import Names, snake, title, variable
 from smokegate.scaffold.python import Raw, f_text, flat, text
 from smokegate.scaffold.steps import VARIABLE, Scenario, Step
 from smokegate.scaffold.unfit import UnfitError
-from smokegate.settings import KEYS, WORDS_OF_SECRETS, is_secret_name
+from smokegate.secret_names import WORDS_OF_SECRETS, is_secret_name
+from smokegate.settings import KEYS
 
 MOST_STEPS = 60
 _SHORTEST_LINK = 8
