@@ -69,9 +69,10 @@ def _wrong(watched: Watched, code: int, left: list[str]) -> Iterator[str]:
         yield f"the changes were {[each.value for each in changes]}"
     if code != 10:
         yield f"it exited {code}, and 10 is what a target comes to that has recovered"
-    bad = [each for each in watched.rounds if each.result is Result.BAD and not each.again]
-    if not _OUTAGE_ROUNDS - 2 <= len(bad) <= _OUTAGE_ROUNDS + 3:
-        yield f"{len(bad)} rounds were bad, of an outage of {_OUTAGE_ROUNDS}"
+    bad = [each.slot for each in watched.rounds if each.result is Result.BAD and not each.again]
+    slots = max(bad) - min(bad) + 1 if bad else 0  # those that a slow round skipped are among them
+    if not _OUTAGE_ROUNDS - 2 <= slots <= _OUTAGE_ROUNDS + 3:
+        yield f"{slots} rounds were bad, of an outage of {_OUTAGE_ROUNDS}"
     late = [each.slot for each in watched.rounds if _lateness_s(watched, each) > _LATE_S]
     if late:
         yield f"rounds were late by more than {_LATE_S:g} s: {late}"
