@@ -88,7 +88,9 @@ def test_a_delivery_fails_in_the_end(
             assert delivery["response_status"] == response_status
             assert delivery["delivered_at"] is None
             await asyncio.sleep(0.1)
-            assert len(receiver.requests) == 3
+            # An attempt whose time is up may have ended before its request was there whole.
+            arrived = len(receiver.requests)
+            assert arrived == 3 if response_status else arrived <= 3
 
     lattice.do(scenario())
 
