@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from smokegate.errors import HistoryError
-from smokegate.history import remembering
+from smokegate.history import aside, remembering
 from smokegate.publication import Publication
 from smokegate.results import JudgedRun
 from smokegate.settings import Settings
@@ -60,9 +60,9 @@ def test_an_interrupted_run_does_not_wait_for_its_history(
     published(run(1), here)
     asked: list[bool] = []
 
-    def noting(*given: object) -> remembering.Remembered:
+    def noting(*given: object) -> aside.Remembered:
         asked.append(bool(list(Path(here.results).glob("report_20260101_000100.html"))))
-        return remembering.Remembered()
+        return aside.Remembered()
 
     monkeypatch.setattr(remembering, "remember", noting)
     published(failing(2, minutes=1, interrupted="SIGTERM"), here)

@@ -19,6 +19,7 @@ from smokegate.history.remembering import opened
 from tests.gate.history.postgres import DATABASES
 from tests.system.command import ROOT, SUITES, UNSAMPLED, Commands
 from tests.system.conftest import OpenProxy
+from tests.system.tiny_upstream import TinyUpstream
 
 RUN = ("run", "-k", "database", "--wait=0")
 PROCEED, ROLLBACK = 0, 20
@@ -169,6 +170,38 @@ def test_a_run_is_compared_with_the_last_good_one(
     alone = commands.smokegate("run", tmp_path)
     assert (alone.code, alone.err, "Since " in alone.out) == (worse.code, worse.err, False)
     assert commands.last_run.verdict == seen
+
+
+MEDDLING = """
+import os, signal, sys
+from pathlib import Path
+
+def processes():
+    me = os.getpid()
+    return [int(each) for each in Path(f"/proc/{me}/task/{me}/children").read_text().split()]
+
+class TestFlow(WorkflowSuite):
+    async def test_meddles(self) -> None:
+        (process,) = processes()
+        MEDDLE
+"""
+
+
+@pytest.mark.parametrize(
+    "meddle",
+    ["sys.modules['sqlalchemy'] = None", "os.kill(process, signal.SIGKILL)"],
+    ids=["the run cannot", "the process cannot"],
+)
+def test_a_process_aside_remembers_or_else_the_run_does(
+    tmp_path: Path, tiny_upstream: TinyUpstream, meddle: str
+) -> None:
+    (tmp_path / "test_tiny.py").write_text(SUITE + MEDDLING.replace("MEDDLE", meddle))
+    commands = Commands(tmp_path, {"PRODUCTION_URL": tiny_upstream.url, **UNSAMPLED})
+    commands.environment["SMOKEGATE_HEALTH_PATH"] = "/json"
+    use(commands, f"sqlite:///{tmp_path / 'history.db'}")
+    done = commands.smokegate("run", tmp_path)
+    assert (done.code, done.err) == (PROCEED, ""), done.text
+    assert [each["run_id"] for each in listed(commands)] == [commands.last_run.run_id]
 
 
 @pytest.mark.parametrize("database", DATABASES)

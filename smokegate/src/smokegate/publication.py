@@ -23,7 +23,7 @@ from smokegate.settings import Settings
 from smokegate.streams import say
 
 if TYPE_CHECKING:
-    from smokegate.history.remembering import Remembered
+    from smokegate.history.aside import Aside, Remembered
     from smokegate.history.store import Store
     from smokegate.notify import Patience
     from smokegate.reports.last_good import LastGood
@@ -40,6 +40,7 @@ class Publication:
     baseline_file: str = ""
     say: Callable[[str], None] = say
     store: Store | None = None  # the history, where it is open already
+    aside: Aside | None = None  # what remembers it, where that is a process of its own
     patience: Patience | None = None  # with the channels of alerts, where several runs share it
     only_changes: bool = False  # nobody is reminded of an incident that goes on
 
@@ -145,6 +146,8 @@ class Publication:
         """What came of remembering it, which is done once; None where nothing is to be."""
         if self.settings.history == "none":
             return None
+        if self.aside and (remembered := self.aside.remember(self.run)):
+            return remembered
         from smokegate.history.remembering import remember  # long after the verdict was shown
 
         return remember(self.run, self.settings, self.store)
@@ -154,7 +157,7 @@ class Publication:
         if self.run.interrupted:
             return None
         with suppress(Exception):  # a bug takes no report with it; `remember` meets it again
-            return self._remembered and self._remembered.last_good
+            return self._remembered.last_good if self._remembered else None
         return None
 
     def _history_is_away(self) -> bool:

@@ -17,6 +17,7 @@ import msgspec
 from smokegate import control_run, engine, gate
 from smokegate.control_run import Earlier
 from smokegate.errors import SmokegateError, UsageError
+from smokegate.history.aside import remembering_aside
 from smokegate.reports import lines, verdict_line
 from smokegate.reports.outlet import Outlet
 from smokegate.reports.terminal import Terminal
@@ -51,16 +52,18 @@ class Verification:
         self._refuse_acting_blindly(settings)
         moment = datetime.now(UTC).isoformat()
         earlier = control_run.earlier(self.baseline, self.save_baseline, settings, moment)
-        run = self._verify(earlier, settings)
-        from smokegate.publication import Publication  # when the target has been asked
+        with remembering_aside(settings) as aside:
+            run = self._verify(earlier, settings)
+            from smokegate.publication import Publication  # when the target has been asked
 
-        Publication(
-            run,
-            settings,
-            self._stream,
-            json_file=self.json_file,
-            baseline_file=self.save_baseline,
-        ).publish()
+            Publication(
+                run,
+                settings,
+                self._stream,
+                json_file=self.json_file,
+                baseline_file=self.save_baseline,
+                aside=aside,
+            ).publish()
         self._act_on(run, earlier, settings)
         return exit_code(run.verdict, strict=settings.strict)
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
 from smokegate import journal
 from smokegate.errors import HistoryError
+from smokegate.history.aside import Remembered
 from smokegate.history.database import in_one_line
 from smokegate.history.last_good import last_good
 from smokegate.history.store import Store
-from smokegate.reports.last_good import LastGood
 from smokegate.results import JudgedRun, from_json, to_json
 from smokegate.settings import Settings
 from smokegate.whole_file import write_whole
@@ -32,14 +31,6 @@ def url_of(settings: Settings) -> str:
     if settings.history == NOWHERE:
         return ""
     return settings.history or f"sqlite:///{journal.folder(settings.journal) / _FILE}"
-
-
-class Remembered(NamedTuple):
-    """What came of it: the trouble in one line, if any, and the last good run before this one."""
-
-    trouble: str = ""
-    last_good: LastGood | None = None
-    is_away: bool = False  # the run could not be taken in
 
 
 def remember(run: JudgedRun, settings: Settings, store: Store | None = None) -> Remembered:

@@ -1,0 +1,102 @@
+"""Remembering in a process of its own, which makes itself ready while the target is asked.
+
+What a database takes is heavy to import; a verdict would wait for it after the last reply.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import NoReturn
+
+import msgspec
+
+from smokegate.reports.last_good import LastGood
+from smokegate.results import JudgedRun, from_json, to_json
+from smokegate.settings import Settings
+from smokegate.signals import ENDING
+
+_CHUNK_BYTES = 65_536
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """What came of it: the trouble in one line, if any, and the last good run before this one."""
+
+    trouble: str = ""
+    last_good: LastGood | None = None
+    is_away: bool = False  # the run could not be taken in
+
+
+class Aside:
+    """A process that remembers the one run that it is given; `line` leads to it."""
+
+    def __init__(self, process: int, line: socket.socket) -> None:
+        self._process = process
+        self._line = line
+        self._is_asked = False
+
+    def remember(self, run: JudgedRun) -> Remembered | None:
+        """Have it remembered; None where the process came to nothing, whose work may be done."""
+        self._is_asked = True
+        try:
+            self._line.sendall(to_json(run))
+            self._line.shutdown(socket.SHUT_WR)
+            return msgspec.json.decode(_all_of(self._line), type=Remembered)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def end(self) -> None:
+        """End what was never asked; what was goes on to its end, whoever waits for it."""
+        self._line.close()
+        if not self._is_asked:
+            os.kill(self._process, signal.SIGKILL)
+            os.waitpid(self._process, 0)
+
+
+@contextmanager
+def remembering_aside(settings: Settings) -> Iterator[Aside | None]:
+    """Have a process get ready to remember a run; None where there is to be none.
+
+    A fork is safe with one thread only, and on macOS not even then.
+    """
+    aside = None
+    if settings.history != "none" and sys.platform == "linux" and threading.active_count() == 1:
+        with suppress(OSError):  # no process more: then it is done here
+            aside = _forked(settings)
+    try:
+        yield aside
+    finally:
+        if aside:
+            aside.end()
+
+
+def _forked(settings: Settings) -> Aside:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = os.fork()
+        if process == 0:
+            ours.close()
+            _serve(theirs, settings)
+    return Aside(process, ours)
+
+
+def _serve(line: socket.socket, settings: Settings) -> NoReturn:
+    """Remember what comes, if it comes whole; without an answer the one who asked does it."""
+    try:
+        for number in ENDING:  # it ends when the one who asks does
+            signal.signal(number, signal.SIG_IGN)
+        from smokegate.history.remembering import remember
+
+        if asked := _all_of(line):
+            line.sendall(msgspec.json.encode(remember(from_json(asked), settings)))
+    finally:
+        os._exit(0)
+
+
+def _all_of(line: socket.socket) -> bytes:
+    return b"".join(iter(lambda: line.recv(_CHUNK_BYTES), b""))
