@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import median
 from typing import NamedTuple
 
 import msgspec
@@ -46,9 +45,16 @@ class Slower(NamedTuple):
     check: CheckResult
     earlier_s: list[float]
 
+    @property
+    def usual_s(self) -> float:
+        """How long it took then."""
+        from statistics import median  # which takes long to import
+
+        return median(self.earlier_s)
+
     def in_words(self) -> str:
         """How long it took then and takes now."""
-        return f"{seconds(self.check.duration_s)}, was {seconds(median(self.earlier_s))}"
+        return f"{seconds(self.check.duration_s)}, was {seconds(self.usual_s)}"
 
 
 def no_longer_passing(run: JudgedRun, before: LastGood) -> list[CheckResult]:
@@ -84,7 +90,7 @@ def _is_notable(times: Slower) -> bool:
     now_s, earlier_s = times.check.duration_s, times.earlier_s
     if len(earlier_s) < _FEWEST_RUNS or now_s <= max(earlier_s):
         return False
-    usual_s = median(earlier_s)
+    usual_s = times.usual_s
     return now_s >= _TIMES_SLOWER * usual_s and now_s - usual_s >= _SLOWER_BY_S
 
 
