@@ -9,7 +9,7 @@ export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test hostile kills soak history-campaign contract check audit format bench acted-out ci-tools clean
+.PHONY: help setup demo test test-all hostile kills soak history-campaign contract check audit format bench acted-out ci-tools clean
 
 help: ## List what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -31,8 +31,11 @@ $(UV):
 demo: .venv/.ready ## Start Lattice, verify it, print the verdict
 	@.venv/bin/smokegate demo
 
-test: .venv/.ready ## Run the tests
+test: .venv/.ready ## Run the tests, of the long ones a quick form
 	@.venv/bin/python -m pytest -n 3 --dist worksteal
+
+test-all: .venv/.ready ## Run every case of every test
+	@.venv/bin/python -m pytest -n 3 --dist worksteal --whole
 
 hostile: .venv/.ready ## Send 100,000 hostile replies through the client and the reports
 	@.venv/bin/python -m tests.system.hostile 100000

@@ -17,9 +17,8 @@ from tests.gate.suite_folder import SuiteFolder, suite_folder
 from tests.gate.virtual_clock import VirtualClockLoop
 from tests.system.command import heed_interrupts
 
-# The same examples every time: a test that fails by luck tells nobody anything.
-settings.register_profile("gate", max_examples=100, deadline=None, derandomize=True, database=None)
-settings.load_profile("gate")
+_EXAMPLES = 30
+_ALL_EXAMPLES = 100
 
 # Keeps a broken test from hanging the others; nothing is judged by it.
 _GIVE_UP_S = 60.0
@@ -31,6 +30,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "virtual_clock: run this asynchronous test in a loop whose time jumps"
     )
+    examples = _ALL_EXAMPLES if config.getoption("whole") else _EXAMPLES
+    # The same every time: a test that fails by luck tells nobody anything.
+    settings.register_profile(
+        "gate", max_examples=examples, deadline=None, derandomize=True, database=None
+    )
+    settings.load_profile("gate")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -173,6 +173,7 @@ def test_any_bytes_end_as_an_outcome(data: bytes, kind: str) -> None:
         runner.run(one())
 
 
+@pytest.mark.long
 async def test_memory_stays_bounded_under_large_replies() -> None:
     """Twenty replies of a megabyte leave little more than what is kept of each."""
     noise = random.Random(1).randbytes(700_000).hex()[:1_000_000].encode()

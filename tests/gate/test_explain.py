@@ -112,6 +112,7 @@ ODD: tuple[Any, ...] = (
 )
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("odd", ODD, ids=repr)
 def test_whatever_stands_in_a_run_is_explained_or_refused(odd: Any, tmp_path: Path) -> None:
     document = json.loads(to_json(sealed(runs.down(), "")))

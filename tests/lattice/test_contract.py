@@ -11,6 +11,7 @@ from tests.lattice.processes import Served
 from tests.lattice.servers import Redis
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("with_token", [True, False], ids=["token", "no token"])
 def test_what_is_answered_is_described(
     serving: Callable[..., Served], redis: Redis, with_token: bool

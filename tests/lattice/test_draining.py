@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 
 import httpx2
+import pytest
 
 from tests.lattice.in_process import assert_problem
 from tests.lattice.load import Load
@@ -47,6 +48,7 @@ def test_whoever_stops_it_at_a_terminal_does_not_wait(serving: Serving) -> None:
     assert served.end(signal.SIGINT) == (0, "", "")
 
 
+@pytest.mark.long
 def test_a_rolling_restart_behind_a_balancer_loses_no_request(serving: Serving) -> None:
     def start() -> Served:
         settings = {"LATTICE_DRAIN_S": "600", "LATTICE_RATE_LIMIT_ANONYMOUS": "1000000"}

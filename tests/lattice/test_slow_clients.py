@@ -101,6 +101,7 @@ def connected(served: Served, trust: ssl.SSLContext | None) -> Iterator[socket.s
                 yield tls
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_a_reply_that_is_not_read_is_not_kept(
     serving: Serving, certificates: Certificates, tls: bool

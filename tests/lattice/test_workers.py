@@ -109,6 +109,7 @@ def test_renewing_all_of_them_under_load_loses_no_request(several: Served, tmp_p
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
+@pytest.mark.long
 def test_one_that_hangs_is_replaced(serving: Serving, redis: Redis) -> None:
     settings = {"LATTICE_WORKERS": "2", "LATTICE_REDIS_URL": redis.url}
     served = serving("--dev", program=("-c", IMPATIENT), **settings)
@@ -119,6 +120,7 @@ def test_one_that_hangs_is_replaced(serving: Serving, redis: Redis) -> None:
     assert (code, '"a process hangs"' in log) == (0, True)
 
 
+@pytest.mark.long
 def test_they_end_though_one_is_just_being_replaced(several: Served) -> None:
     before = processes_of(several.process.pid)
     os.kill(min(before), signal.SIGKILL)

@@ -49,6 +49,7 @@ def stage(
     return Stage(tmp_path, certificates, lattice, loop)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("row", "number"), ACTS)
 def test_a_row_is_as_it_must_be(row: Row, number: int, stage: Stage) -> None:
     result = act_out(row, number, stage)

@@ -133,6 +133,7 @@ def test_a_recording_is_audited_without_a_network_and_comes_to_the_same(
     assert result["matrix"] == msgspec.to_builtins(audit.matrix)
 
 
+@pytest.mark.long
 def test_a_sample_equals_runs_of_the_whole_engine(files: Path, audit: Audit, suites: Path) -> None:
     del audit
     taken = recording.load(files / "recording.json")

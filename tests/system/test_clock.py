@@ -35,6 +35,7 @@ def set_clock(commands: Commands, now: str) -> None:
     commands.environment["PYTHONPATH"] = f"{commands.folder}{os.pathsep}{further}"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("now", [JUMPS, BACK, STANDS])
 def test_a_clock_that_is_set_changes_nothing(commands: Commands, now: str) -> None:
     set_clock(commands, now)

@@ -59,6 +59,7 @@ def test_what_fails_anew_rolls_back(deployment: Deployment) -> None:
     assert [each.check for each in verdict.mitigated] == [DATABASE]
 
 
+@pytest.mark.long
 def test_another_failure_of_the_same_check_rolls_back(deployment: Deployment) -> None:
     deployment.before(BROKEN)
     done = deployment.after(Fault(SetField(("database",), "away"), path="^/health/database$"))
@@ -75,6 +76,7 @@ def test_a_target_that_became_slow_is_noticed(deployment: Deployment) -> None:
     assert "as fast as before the deployment" in run.verdict.reason
 
 
+@pytest.mark.long
 def test_a_target_that_did_not_change_may_proceed(deployment: Deployment) -> None:
     before = deployment.before()
     assert before.code == 0, before.text
@@ -87,12 +89,14 @@ def test_a_target_that_did_not_change_may_proceed(deployment: Deployment) -> Non
     assert any("as fast as before" in each.demand for each in check.attempts[-1].expectations)
 
 
+@pytest.mark.long
 def test_without_a_baseline_there_is_no_word_on_speed(deployment: Deployment) -> None:
     deployment.before()
     (check,) = (each for each in deployment.commands.last_run.checks if each.id == SPEED)
     assert check.remarks[0].startswith("no baseline for the time of GET /health: 20 samples now")
 
 
+@pytest.mark.long
 def test_samples_of_good_runs_are_carried_along(deployment: Deployment) -> None:
     for _ in range(2):
         deployment.before()
@@ -136,6 +140,7 @@ def test_what_is_no_run_is_wrong_use_before_any_request(
     assert deployment.baseline.read_text() == "# notes\n"
 
 
+@pytest.mark.long
 def test_a_baseline_of_another_target_excuses_nothing(
     deployment: Deployment, lattice: LatticeProcess
 ) -> None:

@@ -200,6 +200,7 @@ def test_axe_finds_nothing(visit: Visit) -> None:
     picture(visit.page, "dark")
 
 
+@pytest.mark.long
 def test_axe_finds_nothing_on_a_phone(browser: Browser, address: str) -> None:
     for visit in visiting(browser, address, **PHONE):
         some = {name: PAGES[name] for name in ("overview", "environment", "alarm")}
@@ -271,6 +272,7 @@ def test_a_plain_address_of_a_network_is_good_enough(
     assert label_of(store) == ("true-alarm", "", "Ada")
 
 
+@pytest.mark.long
 def test_it_reads_on_paper(visit: Visit, tmp_path: Path) -> None:
     page = visit.page
     page.goto(f"login?next=run?id={FALSE_ALARM}")

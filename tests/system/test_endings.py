@@ -44,6 +44,7 @@ def hasty(commands: Commands) -> Commands:
     return commands
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("number", ENDING)
 def test_a_signal_ends_a_run_after_its_clean_up(
     commands: Commands, lattice: LatticeProcess, number: signal.Signals
@@ -86,6 +87,7 @@ def test_a_check_that_blocks_cannot_outlast_the_time_limit(hasty: Commands, tmp_
     assert_one_line(done.err, "health.test_blocks (test_it.py:8) did not let the run end in 13 s")
 
 
+@pytest.mark.long
 def test_a_check_that_blocks_cannot_outlast_a_signal(commands: Commands, tmp_path: Path) -> None:
     suite = written(tmp_path, BLOCKS.format(SPINS))
     with commands.start(SMOKEGATE, "run", suite) as process:
@@ -108,6 +110,7 @@ def test_a_second_signal_ends_a_run_at_once(commands: Commands, tmp_path: Path) 
     assert_one_line(err, "SIGINT, the second signal, ended the run at once")
 
 
+@pytest.mark.long
 def test_a_second_signal_leaves_no_lattice_of_the_demo_behind(commands: Commands) -> None:
     with commands.start(SMOKEGATE, "demo") as process:
         assert process.stdout is not None
@@ -136,6 +139,7 @@ def test_a_thread_that_does_not_end_delays_nothing(commands: Commands, tmp_path:
     assert "TimeoutError" in commands.last_run.checks[0].reason
 
 
+@pytest.mark.long
 def test_a_blocked_pytest_session_ends_as_an_interrupted_one(
     hasty: Commands, tmp_path: Path
 ) -> None:

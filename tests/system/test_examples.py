@@ -64,6 +64,7 @@ def serving(server: ThreadingHTTPServer) -> Iterator[str]:
             thread.join()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", CHECKS)
 def test_a_sound_service_may_go_on(tmp_path: Path, name: str) -> None:
     commands, suites = Commands(tmp_path), suites_of(name)
@@ -77,6 +78,7 @@ def test_a_sound_service_may_go_on(tmp_path: Path, name: str) -> None:
     assert swept.code == 0, swept.text
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", CHECKS)
 def test_the_suites_of_other_services_are_audited_just_so(tmp_path: Path, name: str) -> None:
     """With no configuration; none of them was written for a score."""
@@ -181,6 +183,7 @@ BREAKS = [
 ]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("broken", BREAKS, ids=[each.patch.__name__ for each in BREAKS])
 def test_a_broken_service_may_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: Break

@@ -134,6 +134,7 @@ def test_a_node_exporter_shows_the_last_run_and_the_last_success(
         assert b"node_textfile_scrape_error 0\n" in shown(url)
 
 
+@pytest.mark.long
 def test_a_run_behind_pytest_is_told_of_too(target: Target, tmp_path: Path) -> None:
     folder = tmp_path / "textfiles"
     folder.mkdir()

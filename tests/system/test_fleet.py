@@ -91,6 +91,7 @@ def test_the_workers_of_a_location_come_to_the_same(
     assert len(json.loads(listed.out)["runs"]) == len(few)
 
 
+@pytest.mark.long
 def test_a_location_that_nobody_serves_is_no_answer(
     servers: list[Server], commands: Commands, tmp_path: Path, certificates: Certificates
 ) -> None:
@@ -196,6 +197,7 @@ def test_an_interrupted_fleet_reports_what_it_has(
     ]
 
 
+@pytest.mark.long
 def test_a_history_that_is_away_is_said_once(
     servers: list[Server], commands: Commands, tmp_path: Path
 ) -> None:

@@ -157,6 +157,7 @@ def analysis(service: Service, revision: str, template: str = "web", **args: str
     return AnalysisRun(metric, web(service.client))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("deployed", "expected", "value", "phase"),
     [
@@ -328,6 +329,7 @@ def test_the_workflow_fails_by_the_verdict_and_github_hears_of_it(
     assert [body["state"] for _, body in github.told] == ["in_progress", "failure"]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_gate_that_is_restarted_loses_no_answer(
     tmp_path: Path, upstream: TinyUpstream, number: signal.Signals

@@ -73,6 +73,7 @@ def corrupt(folder: Path) -> str:
     return url
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("broken", [away, in_the_way, somebodys, newer, corrupt])
 def test_a_verdict_stands_whatever_becomes_of_the_history(
     commands: Commands, free_url: str, tmp_path: Path, broken: Broken
@@ -94,6 +95,7 @@ def test_a_verdict_stands_whatever_becomes_of_the_history(
     assert [each["action"] for each in listed(commands)] == ["proceed", "rollback", "proceed"]
 
 
+@pytest.mark.long
 def test_pytest_stands_too_and_says_what_is_missing(commands: Commands) -> None:
     use(commands, away(commands.folder))
     done = commands.pytest(SUITES, "-k", "database")
@@ -207,7 +209,7 @@ def test_a_process_aside_remembers_or_else_the_run_does(
 @pytest.mark.parametrize("database", DATABASES)
 def test_many_writers_lose_and_double_nothing(database: str) -> None:
     """A small campaign, as `make history-campaign` runs a large one."""
-    command = [sys.executable, "-m", "tests.system.history_campaign", "5", "--database", database]
+    command = [sys.executable, "-m", "tests.system.history_campaign", "2", "--database", database]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "nothing lost or doubled" in done.stdout

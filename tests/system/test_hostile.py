@@ -16,7 +16,7 @@ from tests.system.hostile.secrets import SENT, WAYS, leaks_in
 
 def test_a_campaign_finds_nothing() -> None:
     """Whether an exchange ended late is shown and not judged: other tests run here as well."""
-    command = [sys.executable, "-m", "tests.system.hostile", "1000", "--untimed"]
+    command = [sys.executable, "-m", "tests.system.hostile", "400", "--untimed"]
     campaign = subprocess.run(command, capture_output=True, text=True, check=False)
     assert campaign.returncode == 0, campaign.stdout + campaign.stderr
     assert ", 0 problems, peak " in campaign.stdout

@@ -78,6 +78,7 @@ def test_the_faults_are_seen(usual: tuple[int, str, dict[str, str], list[str]]) 
     }
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("circumstance", CIRCUMSTANCES)
 def test_circumstances_do_not_matter(
     circumstance: str,
@@ -91,6 +92,7 @@ def test_circumstances_do_not_matter(
     assert seen(commands) == usual
 
 
+@pytest.mark.long
 def test_the_order_of_the_suites_does_not_matter(
     usual: tuple[int, str, dict[str, str], list[str]],
     tmp_path: Path,
@@ -100,6 +102,7 @@ def test_the_order_of_the_suites_does_not_matter(
     assert seen(commands_at(tmp_path, lattice, faulty), WORKFLOWS, HEALTH) == usual
 
 
+@pytest.mark.long
 def test_alerts_that_cannot_be_sent_do_not_matter(
     usual: tuple[int, str, dict[str, str], list[str]],
     tmp_path: Path,

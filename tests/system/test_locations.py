@@ -302,6 +302,7 @@ def test_one_cut_off_from_the_target_is_to_be_investigated(world: World) -> None
     assert {tuple(check.only_from) for check in world.last.checks} == {("us",)}
 
 
+@pytest.mark.long
 def test_one_cut_off_from_the_broker_is_unknown(world: World) -> None:
     world.places["us"].to_broker.close_off()
     done = world.run_within(location_wait_s=3)
@@ -332,6 +333,7 @@ def test_a_worker_that_is_killed_in_mid_run(world: World) -> None:
     }
 
 
+@pytest.mark.long
 def test_a_run_beyond_its_hard_time_limit_is_killed(world: World) -> None:
     world.expected_rows = 0
     suites, checks = {"health": digest([world.suites])}, ["health.test_thing", "health.test_up"]
@@ -389,6 +391,7 @@ def test_an_interrupted_driver_has_no_verdict(world: World) -> None:
     assert world.last.interrupted == "SIGINT"
 
 
+@pytest.mark.long
 def test_a_whole_worker_that_is_killed_sweeps_when_it_is_back_and_takes_a_task_once(
     world: World,
 ) -> None:
@@ -446,6 +449,7 @@ def test_a_broker_whose_certificate_is_not_trusted_gets_no_password(
     assert PASSWORD not in str(raised.value)
 
 
+@pytest.mark.long
 def test_a_worker_that_is_told_to_end_comes_to_the_end_of_its_run(world: World) -> None:
     ap = world.places["ap"]
     with world.holding() as process:

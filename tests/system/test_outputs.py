@@ -59,6 +59,7 @@ def test_results_that_can_only_be_read_are_said(commands: Commands) -> None:
     assert line.endswith(": Read-only file system")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("option", ["--results", "--json", "--save-baseline"])
 def test_a_place_that_cannot_be_is_said(commands: Commands, tmp_path: Path, option: str) -> None:
     (tmp_path / "file").touch()
@@ -93,6 +94,7 @@ def test_an_answer_that_could_not_be_written_is_none(commands: Commands) -> None
     assert NO_SPACE in done.err
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_change_nothing(commands: Commands, closed: str) -> None:
     done = commands("sh", "-c", f"{SMOKEGATE} run --wait=0 {closed}")
@@ -102,6 +104,7 @@ def test_closed_streams_change_nothing(commands: Commands, closed: str) -> None:
     assert not list(commands.journal.glob("*.journal"))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("arguments", ["run -k database", "run -k database --json -", "run --list"])
 def test_readers_that_have_gone_change_nothing(commands: Commands, arguments: str) -> None:
     with commands.start(SMOKEGATE, *arguments.split()) as process:

@@ -66,6 +66,7 @@ def test_both_suites_proceed_on_postgresql_with_redis(
         assert_both_suites_proceed(tmp_path, lattice.url, lattice.ca_file, "HTTP/1.1")
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not NGINX, reason=HOW)
 def test_both_suites_proceed_behind_nginx_with_four_workers(
     tmp_path: Path, certificates: Certificates, settings: dict[str, str]
@@ -74,6 +75,7 @@ def test_both_suites_proceed_behind_nginx_with_four_workers(
         assert_both_suites_proceed(tmp_path, url, certificates.ca_file, "HTTP/2")
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not NGINX, reason=HOW)
 def test_renewing_every_worker_behind_nginx_under_load_loses_no_request(
     tmp_path: Path, certificates: Certificates, settings: dict[str, str]

@@ -37,6 +37,7 @@ def test_the_three_doors_agree_check_by_check(commands: Commands, tmp_path: Path
     assert by_runner == seen_by_pytest
 
 
+@pytest.mark.long
 def test_one_file_is_a_part(commands: Commands) -> None:
     done = commands.pytest(HEALTH, "-v")
     assert done.code == 0, done.text
@@ -51,6 +52,7 @@ def test_words_select_checks_and_no_others_are_run(commands: Commands) -> None:
     assert "PROCEED (partial)" in done.out
 
 
+@pytest.mark.long
 def test_the_long_form_of_everything(commands: Commands, tmp_path: Path) -> None:
     done = commands.pytest(
         HEALTH, "-vv", "--tb=long", "--capture=no", f"--junitxml={tmp_path / 'smoke_tests.xml'}"
@@ -59,6 +61,7 @@ def test_the_long_form_of_everything(commands: Commands, tmp_path: Path) -> None
     assert len(outcomes(tmp_path / "smoke_tests.xml")) == 11
 
 
+@pytest.mark.long
 def test_workers_share_one_run(commands: Commands, lattice: LatticeProcess) -> None:
     done = commands.pytest(SUITES, "-n", "2")
     assert done.code == 0, done.text
@@ -150,6 +153,7 @@ def test_a_project_without_suites_pays_an_import_of_pytest_alone(tmp_path: Path)
     assert done.code == 0, done.text
 
 
+@pytest.mark.long
 def test_a_suite_that_is_deselected_leaves_a_part(commands: Commands) -> None:
     for arguments in (["-k", "TestProduction"], ["--deselect", str(WORKFLOWS.relative_to(ROOT))]):
         done = commands.pytest(SUITES, *arguments)
@@ -208,6 +212,7 @@ def test_nothing_of_the_target_acts_on_a_terminal_or_a_ci(
     assert not [line for line in done.text.splitlines() if line.strip().startswith("::")]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]])
 def test_what_no_item_tells_fails_the_session(commands: Commands, workers: list[str]) -> None:
     commands.environment |= {"SMOKEGATE_EXPECT_VERSION": "9.9.9", "SMOKEGATE_WAIT_S": "0"}

@@ -144,6 +144,7 @@ def test_a_bad_release_is_rolled_back_once_and_verified_again(
     assert orchestrator.asked_for == ["1.0.0"]
 
 
+@pytest.mark.long
 def test_a_rollback_that_does_not_help_is_said(
     deployment: Deployment, orchestrator: Orchestrator
 ) -> None:
@@ -158,6 +159,7 @@ def test_a_rollback_that_does_not_help_is_said(
     assert "the expected version is not there: 2.0.0 in 10 of 10" in again.verdict.reason
 
 
+@pytest.mark.long
 def test_without_act_it_is_only_said_what_would_be_done(
     deployment: Deployment, orchestrator: Orchestrator
 ) -> None:
@@ -180,6 +182,7 @@ def test_what_failed_before_too_is_never_acted_on(
     assert orchestrator.asked_for == []
 
 
+@pytest.mark.long
 def test_an_interruption_while_acting_ends_the_command_and_keeps_the_verdict(
     deployment: Deployment, tmp_path: Path
 ) -> None:
@@ -202,6 +205,7 @@ def test_an_interruption_while_acting_ends_the_command_and_keeps_the_verdict(
         os.kill(int(line.split()[-1]), 0)
 
 
+@pytest.mark.long
 def test_a_good_release_is_left_alone(deployment: Deployment, orchestrator: Orchestrator) -> None:
     deployment.before(serving("1.0.0"))
     done = deployment.after(serving("2.0.0"), options=("--act",))

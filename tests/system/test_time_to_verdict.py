@@ -24,6 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield there
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("tool", COMPARED, ids=lambda tool: str(tool.name))
 def test_a_tool_does_the_whole_work_and_notices_a_fault(
     server: Server, tool: Tool, tmp_path: Path

@@ -110,6 +110,7 @@ def test_what_is_confirmed_ends_it_at_once_with_20(watching: Commands, free_url:
     assert [each["full"] for each in document(watching)["rounds"]] == [True, True]
 
 
+@pytest.mark.long
 def test_a_signal_ends_it_with_30_and_the_next_one_goes_on(
     watching: Commands, tiny_upstream: TinyUpstream
 ) -> None:
@@ -126,6 +127,7 @@ def test_a_signal_ends_it_with_30_and_the_next_one_goes_on(
     assert sum(each["full"] for each in document(watching)["rounds"]) == 2, "the first and the last"
 
 
+@pytest.mark.long
 def test_a_kept_account_is_one_and_is_swept_after_a_kill(
     commands: Commands, lattice: LatticeProcess
 ) -> None:

@@ -63,6 +63,7 @@ ANSWERS = "answers, so this runner's network works"
 SAME = "fails in the same way"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("target", "control", "code", "words"),
     [
@@ -85,6 +86,7 @@ def test_from_a_place_that_was_never_let_in(
     assert (done.code, words in _unwrapped(done)) == (code, True), done.text
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("control", "code", "words"),
     [
@@ -106,6 +108,7 @@ def test_from_a_place_that_was_let_in_before(
     assert (done.code, words in _unwrapped(done)) == (code, True), done.text
 
 
+@pytest.mark.long
 def test_another_address_of_ours_is_another_place(gate: Gate, here: str) -> None:
     with dropping(here) as target:
         gate.commands.journal.mkdir()
@@ -125,6 +128,7 @@ def test_a_place_that_cannot_be_noted_is_said(gate: Gate, here: str) -> None:
     assert note.startswith("that the target lets us in was not noted")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("target", "control"), [(refusing, refusing), (dropping, None), (dropping, dropping)]
 )
@@ -138,6 +142,7 @@ def test_this_machine_is_never_excused(
     assert not (gate.commands.journal / FILE_NAME).exists()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.skipif(not names.available(), reason="no right to make namespaces")
 @pytest.mark.parametrize(
     ("control", "code", "words"),
@@ -159,6 +164,7 @@ def test_a_name_that_does_not_exist(
     assert (done.code, words in _unwrapped(done)) == (code, True), done.text
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.skipif(not names.available(), reason="no right to make namespaces")
 @pytest.mark.parametrize(
     ("control", "code", "words"),
@@ -193,6 +199,7 @@ PRIVATE = "10.1.1.1"
 NO_WAY_OUT = f'ip link set lo up && ip address add {PRIVATE}/32 dev lo && exec "$@"'
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.skipif(
     not (names.available() and shutil.which("ip")), reason="no right or no tool to make networks"
 )

@@ -317,6 +317,7 @@ def test_where_nothing_is_remembered_nothing_can_be_asked(
     assert "nothing is remembered" in capsys.readouterr().err
 
 
+@pytest.mark.sampled(1)
 @settings(stored, max_examples=10)
 @given(texts)
 def test_what_a_target_sent_stays_text(store: Store, url: str, text: str) -> None:

@@ -113,6 +113,7 @@ def statements(connection: Connection) -> Iterator[list[tuple[str, Any]]]:
     event.remove(connection, "before_cursor_execute", note)
 
 
+@pytest.mark.sampled(20)
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_a_question_finds_its_way_by_an_index(store: Store, question: str) -> None:
     take_in(store, [run(1), *(failing(at, minutes=at) for at in (2, 3)), run(4, minutes=5)])

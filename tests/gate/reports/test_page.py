@@ -99,6 +99,7 @@ def test_its_policy_lets_its_own_style_work_and_nothing_else() -> None:
     }
 
 
+@pytest.mark.sampled(20)
 @pytest.mark.parametrize("text", [NASTY, *TRICKS])
 @pytest.mark.parametrize(
     "name", ["rollback", "proceed", "inconclusive", "interrupted", "mitigated"]
@@ -158,6 +159,7 @@ def test_an_ordinary_run_has_a_small_page() -> None:
     assert len(page(run).encode()) < ORDINARY_BYTES
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("body", ["&" * 20_000, "\x00" * 20_000, "\U000e0001" * 20_000])
 def test_the_worst_run_has_a_page_that_can_be_sent(body: str) -> None:
     text = page(crowded(checks=700, asked=45, body=body, failing=300, said=body[:1_000]))

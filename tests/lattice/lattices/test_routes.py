@@ -52,6 +52,7 @@ def test_what_is_left_out_has_defaults(lattice: Lattice) -> None:
     assert members["connectivity"] == "axis"
 
 
+@pytest.mark.sampled(16)
 @pytest.mark.parametrize(
     ("change", "field"),
     [

@@ -46,6 +46,7 @@ def test_the_secret_is_shown_once(lattice: Lattice) -> None:
     assert listed.json() == {"items": [body], "total": 1}
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(
     ("change", "field"),
     [

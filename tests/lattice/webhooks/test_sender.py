@@ -60,6 +60,7 @@ def test_a_failure_is_tried_again_with_the_same_id(lattice_with: Callable[..., L
     lattice.do(scenario())
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("status", "response_status", "within_s", "words"),
     [

@@ -73,6 +73,7 @@ def links(text: str) -> set[str]:
     return {unescape(each) for each in re.findall(r'<a [^>]*href="([^"]*)"', text)}
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_small_and_holds_nothing_that_acts(reader: httpx2.Client, name: str) -> None:
     text = page(reader, PAGES[name])
@@ -292,6 +293,7 @@ def shape(text: str) -> list[tuple[str, str | None]]:
     return [(tag, each.get("class")) for tag, each in Parsed(text).elements]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("words", [NASTY, *TRICKS[:20:3], TRICKS[18], TRICKS[20]])
 def test_text_from_outside_stays_text(tmp_path: Path, words: str) -> None:
     (tmp_path / "calm").mkdir()
@@ -315,6 +317,7 @@ def test_many_environments_do_not_make_a_large_page(tmp_path: Path) -> None:
     store.close()
 
 
+@pytest.mark.long
 def test_the_worst_runs_do_not_make_a_large_page(tmp_path: Path) -> None:
     store = opened(f"sqlite:///{tmp_path / 'history.db'}")
     for number in range(30):
