@@ -175,7 +175,7 @@ def _noticed(result: CheckResult, before: CheckResult) -> bool:
         (("--recording", "nothing.json"), "nothing.json: No such file"),
         (("--recording", str(SUITES / "README.md")), "not a recording"),
         (("--fail-under", "2"), "not from 0 to 1"),
-        (("--processes", "0"), "not 1 or more"),
+        (("--processes", "0"), "0 is not from 1 to 10000"),
         (("--openapi", "nothing.json"), "no target"),
         (("nowhere",), "no"),
     ],

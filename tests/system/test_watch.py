@@ -198,7 +198,7 @@ def test_a_second_watch_of_the_same_is_refused(
         (("--for", "10"), "watch: --for is shorter than --every"),
         (("--every", "soon"), "'soon' is not like 90s, 5m or 2h"),
         (("--objective", "100"), "100 is not between 0 and 100"),
-        (("--full-every", "0"), "0 is not 1 or more"),
+        (("--full-every", "0"), "0 is not from 1 to 10000"),
     ],
 )
 def test_wrong_use_is_said_in_a_line(

@@ -12,10 +12,12 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from smokegate import __version__, streams
+from smokegate.arguments import SUITES_FOLDER, described
 from smokegate.audit.arguments import add_audit
 from smokegate.errors import SmokegateError, UsageError
 from smokegate.fleet.arguments import add_fleet
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 
 EXIT_USAGE = 2
 EXIT_INCONCLUSIVE = 30
-SUITES_FOLDER = "tests/smoke"
 # Objects made: what is imported stays, and looking through it for garbage takes a tenth of a run.
 _COLLECT_AFTER = 50_000
 
@@ -48,6 +49,7 @@ exit codes:
   0 proceed or monitor   5 monitor with --strict   10 investigate
   20 roll back           30 no verdict             2 wrong use
 """
+_described = partial(described, exits=_EXIT_HELP)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -148,15 +150,6 @@ def _add_explain(commands: Any) -> None:
         ),
     )
     explain.add_argument("file", metavar="RUN.json", help="- is standard input")
-
-
-def _described(description: str, short: str, *, exits: str = _EXIT_HELP) -> dict[str, Any]:
-    return {
-        "description": description,
-        "help": short,
-        "epilog": exits,
-        "formatter_class": argparse.RawDescriptionHelpFormatter,
-    }
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:

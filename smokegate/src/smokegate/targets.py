@@ -29,6 +29,7 @@ from typing import Any
 
 import msgspec
 
+from smokegate.arguments import SUITES_FOLDER
 from smokegate.errors import UsageError
 from smokegate.settings import (
     FILE_NAME,
@@ -43,7 +44,6 @@ from smokegate.settings import (
     readable,
 )
 
-SUITES_FOLDER = "tests/smoke"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _TABLES = ("defaults", "groups", "targets")
 _NOT_SETTINGS = ("groups", "paths", "tags")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from smokegate.arguments import count, described
+
 _EXITS = """\
 exit codes:
   0 it ran   1 the score is below --fail-under   2 wrong use
@@ -23,11 +25,7 @@ example:
 def add_audit(commands: Any) -> None:
     """Add `audit` to the commands of a parser."""
     audit = commands.add_parser(
-        "audit",
-        description=_HELP,
-        help="prove that the suites can fail",
-        epilog=_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "audit", **described(_HELP, "prove that the suites can fail", _EXITS)
     )
     audit.add_argument(
         "paths", nargs="*", metavar="PATH", help="suites to audit (default: tests/smoke)"
@@ -49,7 +47,7 @@ def add_audit(commands: Any) -> None:
         "--benign", action="store_true", help="act out what healthy deployments show, for the rate"
     )
     audit.add_argument(
-        "--runs", type=_positive, default=10, metavar="N", help="of each with --benign (10)"
+        "--runs", type=count, default=10, metavar="N", help="of each with --benign (10)"
     )
     audit.add_argument(
         "--i-own-this-target", action="store_true", help="act out faults although it is production"
@@ -60,7 +58,7 @@ def add_audit(commands: Any) -> None:
         "--fail-under", type=_share, default=0.0, metavar="SCORE", help="0 to 1; exit 1 below it"
     )
     audit.add_argument(
-        "--processes", type=_positive, default=0, metavar="N", help="default: one for each core"
+        "--processes", type=count, default=0, metavar="N", help="default: one for each core"
     )
     audit.add_argument("-v", "--verbose", action="store_true", help="list every survivor")
 
@@ -73,9 +71,3 @@ def _share(text: str) -> float:
     if not 0 <= share <= 1:
         raise argparse.ArgumentTypeError(f"{text} is not from 0 to 1")
     return share
-
-
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return int(text)

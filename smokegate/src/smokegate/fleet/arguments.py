@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
+from smokegate.arguments import count, described
 from smokegate.locations.arguments import location
 
 AT_ONCE = 32
@@ -26,13 +26,7 @@ example:
 
 def add_fleet(commands: Any) -> None:
     """Add `fleet` to the commands of a parser."""
-    fleet = commands.add_parser(
-        "fleet",
-        description=_HELP,
-        help="verify many targets at once",
-        epilog=_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    fleet = commands.add_parser("fleet", **described(_HELP, "verify many targets at once", _EXITS))
     fleet.add_argument("file", metavar="FILE", help="the targets, in TOML")
     fleet.add_argument(
         "--select",
@@ -42,14 +36,14 @@ def add_fleet(commands: Any) -> None:
     )
     fleet.add_argument(
         "--at-once",
-        type=_positive,
+        type=count,
         default=AT_ONCE,
         metavar="N",
         help=f"verify so many at once ({AT_ONCE})",
     )
     fleet.add_argument(
         "--per-host",
-        type=_positive,
+        type=count,
         default=PER_HOST,
         metavar="N",
         help=f"and at most so many on one host ({PER_HOST})",
@@ -63,9 +57,3 @@ def add_fleet(commands: Any) -> None:
     fleet.add_argument("--results", metavar="DIR", help="where the report goes")
     fleet.add_argument("--json", metavar="FILE", help="write the report there too; - is stdout")
     fleet.add_argument("--list", action="store_true", help="list the targets and exit")
-
-
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 10_000):  # noqa: PLR2004
-        raise argparse.ArgumentTypeError(f"{text} is not from 1 to 10000")
-    return int(text)

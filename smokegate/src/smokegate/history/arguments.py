@@ -6,7 +6,10 @@ import argparse
 import re
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
+
+from smokegate.arguments import count, described
 
 VERDICTS = ("proceed", "monitor", "inconclusive", "investigate", "rollback")
 LABELS = ("false-alarm", "true-alarm", "missed", "none")
@@ -25,6 +28,8 @@ example:
   smokegate history show 20260131-1200
   smokegate history trends --environment production
 """
+
+_described = partial(described, exits=_EXITS)
 
 
 def add_history(commands: Any) -> None:
@@ -175,23 +180,8 @@ def _add_narrowing(asked: Any, since: str, *, default: str | None = None) -> Non
 
 
 def _add_limit(asked: Any, default: int, words: str) -> None:
-    asked.add_argument("--limit", type=_count, default=default, metavar="N", help=words)
+    asked.add_argument("--limit", type=count, default=default, metavar="N", help=words)
 
 
 def _add_json(asked: Any) -> None:
     asked.add_argument("--json", action="store_true", help="print JSON instead")
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 10_000:  # noqa: PLR2004
-        raise argparse.ArgumentTypeError(f"{text} is not from 1 to 10000")
-    return int(text)
-
-
-def _described(description: str, short: str) -> dict[str, Any]:
-    return {
-        "description": description,
-        "help": short,
-        "epilog": _EXITS,
-        "formatter_class": argparse.RawDescriptionHelpFormatter,
-    }

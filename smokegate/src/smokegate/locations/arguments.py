@@ -6,6 +6,7 @@ import argparse
 import re
 from typing import Any
 
+from smokegate.arguments import described
 from smokegate.locations import ALL, MAJORITY
 
 _NAME = r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?"
@@ -22,11 +23,7 @@ example:
 def add_worker(commands: Any) -> None:
     """Add `worker` to the commands of a parser."""
     worker = commands.add_parser(
-        "worker",
-        description=_HELP,
-        help="verify from one location when a run asks for it",
-        epilog=_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "worker", **described(_HELP, "verify from one location when a run asks for it", _EXITS)
     )
     worker.add_argument("paths", nargs="*", metavar="PATH", help="suites (default: tests/smoke)")
     worker.add_argument("--location", type=location, required=True, metavar="NAME", help="its name")

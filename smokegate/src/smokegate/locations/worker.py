@@ -18,6 +18,7 @@ from celery import Celery, bootsteps, signals
 from celery.exceptions import Ignore
 
 from smokegate import gate, journal
+from smokegate.arguments import SUITES_FOLDER
 from smokegate.errors import JournalError, UsageError
 from smokegate.locations import broker, logs, messages
 from smokegate.locations.channel import refuse_what_is_no_message
@@ -26,7 +27,7 @@ from smokegate.locations.task import Desk, sweep
 from smokegate.results import Action
 from smokegate.settings import Settings
 from smokegate.streams import say_at_once
-from smokegate.targets import SUITES_FOLDER, Target, read
+from smokegate.targets import Target, read
 from smokegate.verdict import EXIT_CODES
 
 _PATIENCE_S = 10.0

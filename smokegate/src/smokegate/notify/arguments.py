@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
+
+from smokegate.arguments import described
 
 _HELP = "Try the channels that alerts go through."
 _TEST = """\
@@ -20,16 +21,9 @@ def add_notify(commands: Any) -> None:
     """Add `notify` to the commands of a parser."""
     notify = commands.add_parser(
         "notify",
-        description=f"{_HELP}\n\nexample:\n  smokegate notify test\n",
-        help="try the channels of alerts",
-        epilog=_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        **described(
+            f"{_HELP}\n\nexample:\n  smokegate notify test\n", "try the channels of alerts", _EXITS
+        ),
     )
     questions = notify.add_subparsers(dest="question", metavar="WHAT", required=True)
-    questions.add_parser(
-        "test",
-        description=_TEST,
-        help="send a message through every channel",
-        epilog=_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    questions.add_parser("test", **described(_TEST, "send a message through every channel", _EXITS))

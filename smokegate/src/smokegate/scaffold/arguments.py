@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
+
+from smokegate.arguments import described
 
 _HELP = """\
 Draft smoke suites, settings and a pipeline for a project. From a description of the service it
@@ -20,13 +21,7 @@ _EXITS = "exit codes:\n  0 it drafted, or there is nothing new   2 wrong use, no
 
 def add_init(commands: Any) -> None:
     """Add `init` to the commands of a parser."""
-    init = commands.add_parser(
-        "init",
-        description=_HELP,
-        help="draft suites for a project",
-        epilog=_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    init = commands.add_parser("init", **described(_HELP, "draft suites for a project", _EXITS))
     init.add_argument(
         "directory", nargs="?", default=".", metavar="DIR", help="the project (this folder)"
     )

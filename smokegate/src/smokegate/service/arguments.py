@@ -7,6 +7,8 @@ import ipaddress
 import re
 from typing import Any
 
+from smokegate.arguments import described
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LOOPBACK: tuple[Network, ...] = (
@@ -30,11 +32,7 @@ _LAST_PORT = 65_535
 def add_serve(commands: Any) -> None:
     """Add `serve` to the commands of a parser."""
     serve = commands.add_parser(
-        "serve",
-        description=_HELP,
-        help="serve the history for people and for Prometheus",
-        epilog=_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "serve", **described(_HELP, "serve the history for people and for Prometheus", _EXITS)
     )
     serve.add_argument("--host", default="127.0.0.1", help="where to listen (127.0.0.1)")
     serve.add_argument("--port", type=_port, default=9464, help="at which port (9464); 0: any free")

@@ -6,6 +6,8 @@ import argparse
 import re
 from typing import Any
 
+from smokegate.arguments import count, described
+
 _EXITS = """\
 exit codes:
   0 it stayed well    5 monitor with --strict   10 investigate
@@ -27,11 +29,7 @@ _ALL = 100
 def add_watch(commands: Any) -> None:
     """Add `watch` to the commands of a parser."""
     watch = commands.add_parser(
-        "watch",
-        description=_HELP,
-        help="after a deployment, verify again and again",
-        epilog=_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "watch", **described(_HELP, "after a deployment, verify again and again", _EXITS)
     )
     watch.add_argument("paths", nargs="*", metavar="PATH", help="suites to run (tests/smoke)")
     watch.add_argument("--url", help="the target (default: PRODUCTION_URL)")
@@ -53,7 +51,7 @@ def add_watch(commands: Any) -> None:
     )
     watch.add_argument(
         "--full-every",
-        type=_positive,
+        type=count,
         default=10,
         metavar="N",
         help="every Nth has all checks (10)",
@@ -78,12 +76,6 @@ def _duration_s(text: str) -> float:
     if not 1 <= duration_s <= _LONGEST_S:
         raise argparse.ArgumentTypeError(f"{text!r} is not like 90s, 5m or 2h, from 1 s to 30 days")
     return duration_s
-
-
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _LONGEST_S):
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return int(text)
 
 
 def _percent(text: str) -> float:
