@@ -72,7 +72,7 @@ def test_what_cannot_be_used_is_said_once(redis: Redis) -> None:
         "LATTICE_DATABASE_URL": "sqlite:////no/such/folder/x.db",
     }
     ended = run_lattice("serve", "--dev", "--port", "0", settings=settings)
-    assert (ended.returncode, ended.stdout) == (2, "")
+    assert (ended.returncode, ended.stdout) == (2, ""), ended.stderr
     assert len(ended.stderr.splitlines()) == 1, ended.stderr
 
 

@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -98,7 +99,7 @@ class Workers:
         self._alive.add(process)
         if self._is_ending:
             # It was not there yet when all of them were told.
-            process.terminate()
+            _send(process, signal.SIGTERM)
         self._watch(self._await_end(process))
         if not await _read_line(process):
             raise StartFailedError(await process.wait())
@@ -121,7 +122,7 @@ class Workers:
                 pass
         except TimeoutError:
             self._log.error("a process hangs", pid=process.pid)
-            process.kill()
+            _send(process, signal.SIGKILL)
 
     async def _renew_if_due(self) -> None:
         if not self._renewal_is_due:
@@ -158,7 +159,13 @@ class Workers:
         self._is_ending = True
         self._happened.set()
         for process in self._alive:
-            process.send_signal(number)
+            _send(process, number)
+
+
+def _send(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    """Send a signal; a process may have ended without anybody here having looked."""
+    with suppress(ProcessLookupError):
+        process.send_signal(number)
 
 
 async def _read_line(process: asyncio.subprocess.Process) -> bytes:
