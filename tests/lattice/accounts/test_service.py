@@ -164,4 +164,4 @@ def test_no_write_waits_while_a_password_is_hashed(
         done.set()
         return renamed.status_code, (await registering).status_code
 
-    assert lattice.do(asyncio.wait_for(scenario(), 10)) == (200, 201)
+    assert lattice.do(asyncio.wait_for(scenario(), 60)) == (200, 201)

@@ -16,6 +16,8 @@ from lattice.usage.tables import usage_days
 from sqlalchemy import insert, select
 from sqlalchemy.exc import OperationalError
 
+from tests.lattice.processes import ENDED_WITHIN_S
+
 TENANT = str(uuid4())
 CALL = Counts(calls=1)
 
@@ -91,7 +93,7 @@ def test_counts_are_written_without_being_asked_for(
         work = asyncio.create_task(counter.keep_flushing())
         for count in (1, 2):
             counter.count(TENANT, CALL)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(ENDED_WITHIN_S):
                 # The database gives no sign.
                 while await calls(database) < count:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)

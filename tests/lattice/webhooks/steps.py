@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from tests.lattice.in_process import Lattice
+from tests.lattice.processes import ENDED_WITHIN_S
 
 Members = dict[str, Any]
 
@@ -26,8 +27,8 @@ async def send_test(lattice: Lattice, token: str, path: str) -> Members:
 
 
 async def deliveries_when(lattice: Lattice, token: str, path: str, status: str) -> list[Members]:
-    """Return the deliveries as soon as all have this status; fails after five seconds."""
-    async with asyncio.timeout(5):
+    """Return the deliveries as soon as all have this status."""
+    async with asyncio.timeout(ENDED_WITHIN_S):
         while True:
             reply = await lattice.send("GET", f"{path}/deliveries", token=token)
             items: list[Members] = reply.json()["items"]
@@ -37,8 +38,8 @@ async def deliveries_when(lattice: Lattice, token: str, path: str, status: str) 
 
 
 async def item_when(lattice: Lattice, token: str, path: str, **members: object) -> Members:
-    """Return what is there as soon as it has these members; fails after five seconds."""
-    async with asyncio.timeout(5):
+    """Return what is there as soon as it has these members."""
+    async with asyncio.timeout(ENDED_WITHIN_S):
         while True:
             item: Members = (await lattice.send("GET", path, token=token)).json()
             if item.items() >= members.items():

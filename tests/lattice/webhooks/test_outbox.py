@@ -13,6 +13,7 @@ from lattice.webhooks.tables import deliveries
 from sqlalchemy import update
 
 from tests.lattice.in_process import Lattice
+from tests.lattice.processes import ENDED_WITHIN_S
 from tests.lattice.webhooks.receiver import HOLDING, receiving
 from tests.lattice.webhooks.steps import deliveries_when, item_when, register_webhook, send_test
 
@@ -146,7 +147,7 @@ def test_a_worker_that_was_held_up_sends_nothing(
                 patched.setattr("lattice.webhooks.outbox.BEGUN_WITHIN_S", -1)
                 patched.setattr(Outbox, "give_back", note)
                 await send_test(lattice, token, path)
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(ENDED_WITHIN_S):
                     await given_back.wait()
                 assert receiver.requests == []
             await deliveries_when(lattice, token, path, "delivered")
