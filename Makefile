@@ -90,10 +90,10 @@ acted-out: .venv/.ready ## Act out 300 times what healthy deployments show, and 
 
 ci-tools: ## Install the system packages that tests can use
 	@for tool in ip unshare mount prometheus prometheus-pushgateway prometheus-node-exporter chromium \
-		nginx jq groovy redis-server; do command -v $$tool >/dev/null || missing=1; done; \
+		nginx jq groovy redis-server rabbitmq-server; do command -v $$tool >/dev/null || missing=1; done; \
 	if [ "$$missing" ]; then apt-get update -qq && apt-get install --yes -qq --no-install-recommends \
 		iproute2 util-linux mount prometheus prometheus-pushgateway prometheus-node-exporter chromium \
-		nginx-light jq groovy redis-server; fi
+		nginx-light jq groovy redis-server rabbitmq-server; fi
 
 clean: ## Remove what make brought
 	rm -rf .uv .venv .demo

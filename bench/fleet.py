@@ -23,7 +23,7 @@ from threading import Thread
 from smokegate.fault_proxy.certificates import Certificates
 
 from tests.system.many_servers import Server, fleet_file, many_servers
-from tests.system.tls_broker import TlsBroker
+from tests.system.tls_broker import TlsRedis
 
 SMOKEGATE = [sys.executable, "-m", "smokegate"]
 NUMBERS = (10, 100, 1_000)
@@ -60,7 +60,7 @@ def _distributed_row(workers: int) -> str:
     with (
         tempfile.TemporaryDirectory() as name,
         many_servers(DISTRIBUTED, ONE_IN) as servers,
-        TlsBroker(Certificates(Path(name))) as broker,
+        TlsRedis(Certificates(Path(name))) as broker,
         _serving(workers, Path(name), servers, broker) as environ,
     ):
         wall_s, _, named = _verified(Path(name), servers, environ, "--distributed", "here")
@@ -69,7 +69,7 @@ def _distributed_row(workers: int) -> str:
 
 @contextmanager
 def _serving(
-    number: int, folder: Path, servers: list[Server], broker: TlsBroker
+    number: int, folder: Path, servers: list[Server], broker: TlsRedis
 ) -> Iterator[dict[str, str]]:
     """So many workers that are ready; what leads to their broker."""
     environ = {"SMOKEGATE_BROKER": broker.url, "SMOKEGATE_BROKER_CA_FILE": broker.ca_file}

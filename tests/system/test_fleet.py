@@ -14,7 +14,7 @@ from smokegate.fault_proxy.certificates import Certificates
 
 from tests.system.command import BIN, ROOT, Commands
 from tests.system.many_servers import KINDS, Server, fleet_file, many_servers
-from tests.system.tls_broker import TlsBroker
+from tests.system.tls_broker import TlsRedis
 
 ONE_IN = 4
 
@@ -66,7 +66,7 @@ def test_the_workers_of_a_location_come_to_the_same(
 ) -> None:
     few = servers[: 3 * ONE_IN]
     fleet, results = fleet_file(tmp_path, few), tmp_path / "results"
-    with TlsBroker(certificates) as broker:
+    with TlsRedis(certificates) as broker:
         commands.environment |= {
             "SMOKEGATE_BROKER": broker.url,
             "SMOKEGATE_BROKER_CA_FILE": broker.ca_file,
@@ -96,7 +96,7 @@ def test_a_location_that_nobody_serves_is_no_answer(
     servers: list[Server], commands: Commands, tmp_path: Path, certificates: Certificates
 ) -> None:
     fleet = fleet_file(tmp_path, [server for server in servers if not server.broken][:2])
-    with TlsBroker(certificates) as broker:
+    with TlsRedis(certificates) as broker:
         commands.environment |= {
             "SMOKEGATE_BROKER": broker.url,
             "SMOKEGATE_BROKER_CA_FILE": broker.ca_file,

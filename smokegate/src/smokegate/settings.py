@@ -56,6 +56,7 @@ SECRETS = frozenset(
         "broker",
     }
 )
+_BROKERS = ("redis", "rediss", "amqp", "amqps")  # the schemes of their URLs
 _HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _LONGEST_HOST = 253  # RFC 1035, 2.3.4, less its two bytes of framing
 
@@ -146,7 +147,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     github_app_key: str = ""  # the file of the app's private key
     github_token: Secret | Literal[""] = ""  # instead of an app
     github_webhook_secret: SigningKey | Literal[""] = ""
-    broker: str = ""  # through which locations are asked: redis:// or rediss:// (TLS)
+    broker: str = ""  # through which locations are asked
     broker_ca_file: str = ""  # the authority that it is trusted by; empty: the system's
     location_wait_s: Seconds = 60.0  # for a worker to take what a location is asked
     results: str = "tests/smoke/results"
@@ -315,9 +316,12 @@ def _refuse_no_broker(known: Mapping[str, Any], found: Mapping[str, Sourced]) ->
     """Refuse what is no URL of a broker; it may hold a password, so it is not repeated."""
     scheme, _, rest = (known.get("broker") or "redis://localhost").partition("://")
     place = rest.rpartition("@")[2]
-    if scheme not in ("redis", "rediss") or _wrong_with_url(f"http://{place}"):
-        source = found["broker"].source
-        raise UsageError(f"{source}: broker: expected a URL such as rediss://:password@host:6379/0")
+    if scheme not in _BROKERS or _wrong_with_url(f"http://{place}"):
+        raise UsageError(
+            f"{found['broker'].source}: broker: expected a URL such as "
+            "rediss://:password@host:6379/0 (Redis, Valkey) or "
+            "amqps://user:password@host:5671/vhost (RabbitMQ)"
+        )
 
 
 def convert(key: str, sourced: Sourced, kind: Any) -> Any:

@@ -25,8 +25,13 @@ def test_its_environment_is_read() -> None:
     given = dict(re.findall(r'^export (\w+)="?([^"\n]*)', BLOCKS, re.MULTILINE))
     given = {name: value.replace("$BROKER_PASSWORD", "a-password") for name, value in given.items()}
     read = settings.load({}, given)
-    assert read.broker == "rediss://:a-password@broker.example.com:6379/0"
+    assert read.broker == "amqps://gate:a-password@broker.example.com:5671/smokegate"
     assert (read.broker_ca_file, read.url) == ("ca.pem", "https://api.example.com")
+
+
+def test_its_redis_is_read() -> None:
+    (url,) = re.findall(r"`(rediss://[^`]*)`", TEXT)
+    assert settings.load({}, {"SMOKEGATE_BROKER": url}).broker == url
 
 
 def test_its_times_are_ours() -> None:

@@ -39,10 +39,11 @@ def verified(driver: Driver, suites: SuiteFolder, **options: Any) -> JudgedRun:
     )
 
 
-def test_a_broker_that_is_away_is_no_verdict(suites: SuiteFolder) -> None:
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+def test_a_broker_that_is_away_is_no_verdict(suites: SuiteFolder, scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    broker = f"redis://:{PASSWORD}@127.0.0.1:{port}/0"
+    broker = f"{scheme}://user:{PASSWORD}@127.0.0.1:{port}/0"
     run = verified(Driver(("eu", "us")), suites, broker=broker)
     assert run.verdict.action.value == "inconclusive"
     away = "health.test_up: no answer from eu and us: the broker cannot be reached: "
@@ -57,10 +58,15 @@ def test_a_broker_that_is_away_is_no_verdict(suites: SuiteFolder) -> None:
     [
         (Driver(("eu", "us"), "3"), {}, "--quorum 3: there are only 2 locations"),
         (Driver(("eu",)), {}, "broker is not set"),
-        (Driver(("eu",)), {"broker": "amqp://host"}, "broker: expected a URL such as rediss://"),
+        (Driver(("eu",)), {"broker": "sqs://host"}, "broker: expected a URL such as rediss://"),
         (
             Driver(("eu",)),
             {"broker": "rediss://host", "broker_ca_file": "/nowhere"},
+            "broker_ca_file: /nowhere is not there",
+        ),
+        (
+            Driver(("eu",)),
+            {"broker": "amqps://host", "broker_ca_file": "/nowhere"},
             "broker_ca_file: /nowhere is not there",
         ),
     ],
@@ -95,7 +101,7 @@ def test_a_quorum_of_nothing_is_wrong_use(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize(
-    "broker", ["https://h:s3cret-word@x", "redis://u:s3cret-word@", "s3cret-word"]
+    "broker", ["https://h:s3cret-word@x", "amqp://u:s3cret-word@", "s3cret-word"]
 )
 def test_a_wrong_broker_is_not_repeated(broker: str) -> None:
     with pytest.raises(UsageError) as raised:

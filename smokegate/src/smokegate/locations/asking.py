@@ -31,7 +31,6 @@ class _Part:
 
     location: str
     expected: Expected
-    task_id: str = ""
     taken_s: float | None = None
     seen: LocationRun | None = None
 
@@ -63,6 +62,7 @@ class Asking:
         self._looked_every_s = looked_every_s
         self._post = post or Post(settings)
         self._trouble = ""
+        self._is_away = False
         self._told: set[str] = set()
         self._limit_s = gate.longest_s(settings) + SPARE_S
 
@@ -77,10 +77,11 @@ class Asking:
             sent_s = time.monotonic()
             while any(part.seen is None for part in parts) and not self.interrupted:
                 for part in parts:
-                    self._look(part, sent_s)
+                    if not self.interrupted:
+                        self._look(part, sent_s)
                 self._tell(parts)
                 time.sleep(self._looked_every_s)
-            self._withdraw(part for part in parts if part.seen is None)
+            self._leave(parts)
             return [part.seen or self._left(part) for part in parts]
 
     def interrupt(self, name: str) -> None:
@@ -119,9 +120,9 @@ class Asking:
             return
         try:
             if not self._trouble:
-                part.task_id = self._post.send(part.location, ask, self._limit_s)
+                self._post.send(part.expected.run_id, part.location, ask, self._limit_s)
         except BrokerError as error:
-            self._trouble = str(error)
+            self._trouble, self._is_away = str(error), True
         if self._trouble:
             part.unknown(self._trouble)
 
@@ -134,11 +135,12 @@ class Asking:
             trouble = ""
         except BrokerError as error:
             trouble = str(error)
+        self._is_away = bool(trouble)
         if part.seen is None:
             self._give_up_on(part, sent_s, trouble)
 
     def _fetch(self, part: _Part) -> None:
-        result = self._post.result(part.task_id)
+        result = self._post.result(part.expected.run_id)
         if part.taken_s is None and self._post.is_taken(part.expected.run_id):
             part.taken_s = time.monotonic()
         try:
@@ -166,11 +168,18 @@ class Asking:
         except BrokerError:
             return True
 
-    def _withdraw(self, parts: Iterable[_Part]) -> None:
-        """Keep those who have not begun from beginning; if the broker is away, it is too late."""
+    def _leave(self, parts: Iterable[_Part]) -> None:
+        """Keep those who have not begun from beginning, and wait for nobody any more.
+
+        If the broker is away, it is too late for that.
+        """
+        if self._is_away:
+            return
         with suppress(BrokerError):
             for part in parts:
-                self._post.withdraw(part.expected.run_id)
+                if part.seen is None:
+                    self._post.withdraw(part.expected.run_id)
+                self._post.forget(part.expected.run_id)
 
     def _left(self, part: _Part) -> LocationRun:
         """What there is of a location when the run is interrupted: nothing; it cleans up itself."""

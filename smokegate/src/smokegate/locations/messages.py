@@ -11,10 +11,13 @@ from smokegate.control_run import Earlier
 from smokegate.settings import Seconds, Wait
 
 MOST_BYTES = 16 * 1024 * 1024  # of the JSON of a run
+# It stands in its result as a text of JSON in JSON, each quote with a backslash before it.
+MOST_RESULT_BYTES = 2 * MOST_BYTES
+RUN_ID = r"^\d{8}-\d{6}-[0-9a-f]{6}$"
 TASK = "smokegate.verify"
 _MARK_DIGITS = 6
 
-RunId = Annotated[str, msgspec.Meta(pattern=r"^\d{8}-\d{6}-[0-9a-f]{6}$")]
+RunId = Annotated[str, msgspec.Meta(pattern=RUN_ID)]
 Short = Annotated[str, msgspec.Meta(max_length=300)]
 Url = Annotated[str, msgspec.Meta(max_length=2_000)]
 

@@ -20,8 +20,8 @@ from celery.exceptions import Ignore
 from smokegate import gate, journal
 from smokegate.arguments import SUITES_FOLDER
 from smokegate.errors import JournalError, UsageError
-from smokegate.locations import broker, logs, messages
-from smokegate.locations.channel import refuse_what_is_no_message
+from smokegate.locations import logs, messages
+from smokegate.locations.broker import SPARE_S, Broker, Patience, broker_of, queue_of
 from smokegate.locations.logs import LOGGER
 from smokegate.locations.task import Desk, sweep
 from smokegate.results import Action
@@ -30,7 +30,7 @@ from smokegate.streams import say_at_once
 from smokegate.targets import Target, read
 from smokegate.verdict import EXIT_CODES
 
-_PATIENCE_S = 10.0
+_PATIENCE = Patience(silent_s=10.0, retries=60)
 _AT_ONCE = 2  # runs; more workers do more
 SWEPT_EVERY_S = 30.0
 _SWEPT_AFTER_S = 1.0  # a time limit is told just before its process is killed
@@ -39,12 +39,13 @@ _SWEPT_AFTER_S = 1.0  # a time limit is told just before its process is killed
 def run(asked: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Serve a location until a signal; raises `UsageError` where nothing can be served."""
     targets = _targets(asked, settings, environ)
-    app = broker.application(settings, _PATIENCE_S)
+    broker = broker_of(settings, _PATIENCE)
     logs.set_up([settings, *(target.settings for target in targets)])
-    desk = Desk(asked.location, targets, broker.Claims(app).take, _give_up)
-    _register(app, desk)
-    _sweep_regularly(app, targets)
-    return _serve(app, desk)
+    desk = Desk(asked.location, targets, broker.take, _give_up)
+    broker.meet()
+    _register(broker.app, desk)
+    _sweep_regularly(broker.app, targets)
+    return _serve(broker, desk)
 
 
 def _targets(
@@ -70,20 +71,21 @@ def _register(app: Celery, desk: Desk) -> None:
         return messages.plain(answer)
 
 
-def _serve(app: Celery, desk: Desk) -> int:
+def _serve(broker: Broker, desk: Desk) -> int:
     told: list[object] = []
     signals.setup_logging.connect(_ignore, weak=False)  # logging is set up already
     signals.worker_shutting_down.connect(lambda **_: told.append(1), weak=False)
     signals.worker_ready.connect(lambda **_: _say_ready(desk), weak=False)
-    refuse_what_is_no_message()
+    signals.worker_process_shutdown.connect(lambda **_: broker.close(), weak=False)
+    broker.refuse_what_is_no_message()
     warnings.filterwarnings("ignore", "You're running the worker with superuser privileges")
     longest_s = max(gate.longest_s(target.settings) for target in desk.targets)
-    worker = app.Worker(
+    broker.app.conf.task_queues = [queue_of(desk.location)]
+    worker = broker.app.Worker(
         hostname=f"{desk.location}@{socket.gethostname()}",
-        queues=[messages.queue(desk.location)],
         concurrency=_AT_ONCE,
         pool="prefork",
-        task_time_limit=longest_s + broker.SPARE_S,
+        task_time_limit=longest_s + SPARE_S,
         quiet=True,
         without_gossip=True,
         without_mingle=True,
