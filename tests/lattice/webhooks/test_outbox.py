@@ -144,7 +144,7 @@ def test_a_worker_that_was_held_up_sends_nothing(
         async with receiving() as receiver:
             path = (await register_webhook(lattice, token, receiver.url))["path"]
             with monkeypatch.context() as patched:
-                patched.setattr("lattice.webhooks.outbox.BEGUN_WITHIN_S", -1)
+                patched.setattr("lattice.outbox.BEGUN_WITHIN_S", -1)
                 patched.setattr(Outbox, "give_back", note)
                 await send_test(lattice, token, path)
                 async with asyncio.timeout(ENDED_WITHIN_S):
@@ -179,7 +179,7 @@ def test_a_service_that_stops_gives_back_what_is_under_way(
 def test_what_another_process_has_left_is_found_by_looking(
     lattice_with: Callable[..., Lattice], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lattice.webhooks.outbox.LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr("lattice.outbox.LOOK_EVERY_S", 0.05)
     lattice = lattice_with()
     token = lattice.register().access_token
 
