@@ -46,6 +46,7 @@ class PostgresDatabase:
 
     def empty(self) -> None:
         self._admin.execute("DELETE FROM tenants")
+        self._admin.execute("DELETE FROM registrations")
 
     def set_read_only(self, state: str) -> None:
         """Let the server take no writes, as a standby does."""

@@ -54,7 +54,7 @@ def test_errors_that_follow_from_what_a_route_takes_are_there(
 ) -> None:
     described = operations(description)
     register = set(described["POST /api/auth/register"]["responses"])
-    assert register == {"201", "400", "408", "409", "413", "422", "429", "default"}
+    assert register == {"201", "202", "400", "408", "409", "413", "422", "429", "default"}
     rename = set(described["PATCH /api/tenants/{tenant_id}"]["responses"])
     assert rename == {"200", "400", "401", "403", "404", "408", "413", "422", "429", "default"}
     assert set(described["GET /version"]["responses"]) == {"200", "default"}

@@ -11,7 +11,8 @@ from typing import Any
 import httpx2
 import psycopg
 import pytest
-from lattice.database import EVERY_TENANT, Database, metadata
+from lattice.accounts.tables import registrations
+from lattice.database import EVERY_TENANT, Database, metadata, now
 from lattice.health.service import ANSWER_WITHIN_S
 from lattice.lattices.tables import lattices
 from lattice.schema import HEAD
@@ -31,7 +32,7 @@ from tests.system.disks import may_mount, on_a_disk
 LATTICE = {"name": "mine", "dimensions": [2, 2]}
 WEBHOOK = {"url": "http://127.0.0.1:1/", "events": ["lattice.created"]}
 DISK_KIB = 8_192
-OWNED = sorted(set(metadata.tables) - {"tenants"})
+OWNED = sorted(name for name, table in metadata.tables.items() if "tenant_id" in table.c)
 
 
 @pytest.fixture
@@ -87,6 +88,18 @@ def test_another_tenant_itself_is_not_there(lattice: Lattice) -> None:
     assert execute(lattice, ada, delete(tenants).where(tenants.c.id == bob)) == [0]
     with pytest.raises(DBAPIError, match="row-level security"):
         execute(lattice, ada, insert(tenants).from_select(["id"], select(text("'new'"))))
+
+
+def test_a_tenant_gets_at_no_registration(lattice: Lattice) -> None:
+    ada = lattice.register("ada").tenant["id"]
+    texts = ("id", "email", "email_key", "password_hash", "tenant_name")
+    values = dict.fromkeys(texts, "x") | {"expires_at": now(), "attempts": 0}
+    with pytest.raises(DBAPIError, match="row-level security"):
+        execute(lattice, ada, insert(registrations).values(values))
+    lattice.execute(insert(registrations).values(values))
+    for tenant_id in (ada, ""):
+        assert execute(lattice, tenant_id, select(registrations)) == []
+        assert execute(lattice, tenant_id, delete(registrations)) == [0]
 
 
 @pytest.mark.parametrize("table", [lattices, subscriptions], ids=lambda table: table.name)

@@ -59,6 +59,50 @@ def test_the_secret_is_not_shown() -> None:
     assert SECRET not in str(settings.model_dump())
 
 
+MAIL = {"smtp_url": "smtps://me:secret%2Fword@mail.example.com", "mail_from": "us@example.com"}
+
+
+def test_a_mail_server_comes_with_a_sender_and_its_password_is_not_shown() -> None:
+    for name, value in MAIL.items():
+        assert "set together" in complaint(**{name: value})
+    settings = Settings.model_validate({"dev": True} | MAIL)
+    assert "secret%2Fword" not in repr(settings) + str(settings.model_dump())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mail.example.com",
+        "http://mail.example.com",
+        "smtp://",
+        "smtp://mail.example.com:0",
+        "smtp://mail.example.com/folder",
+        # Of what is not encoded no part may be taken for a port, nor said.
+        "smtp://me:secret/word@mail.example.com",
+        "smtp://me:secret#word@mail.example.com",
+    ],
+)
+def test_a_mail_server_is_one(url: str) -> None:
+    words = complaint(**MAIL | {"smtp_url": url})
+    assert "are supported" in words
+    assert "secret" not in words
+
+
+@pytest.mark.parametrize(
+    "sender", ["us", "Us <us@example.com>", "us@example.com\nBcc: a@b.example"]
+)
+def test_a_sender_is_an_address(sender: str) -> None:
+    assert "is not an address" in complaint(**MAIL | {"mail_from": sender})
+
+
+def test_a_page_that_confirms_is_one_and_encrypted() -> None:
+    for url in ("app.example.com", "https://", "https://app.example.com/#top", "ftp://a.example/"):
+        assert "is not a page" in complaint(confirm_url=url)
+    page = {"confirm_url": "http://127.0.0.1:3000/confirm"}
+    assert "is https://" in complaint(dev=False, secret=SECRET, **page)
+    assert Settings.model_validate({"dev": True} | page).confirm_url == page["confirm_url"]
+
+
 @pytest.mark.parametrize("origin", ["*", "example.com", "https://example.com/", "https://*/x"])
 def test_an_origin_is_an_origin(origin: str) -> None:
     assert "is not an origin" in complaint(cors_origins=origin)

@@ -9,6 +9,7 @@ import structlog
 from fastapi import APIRouter, FastAPI
 
 from lattice.accounts.expiry import keep_removing_expired
+from lattice.accounts.mailing import Sender as MailSender
 from lattice.accounts.routes import router as accounts
 from lattice.accounts.throttle import Throttle
 from lattice.database import Database
@@ -72,6 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.passwords = Passwords(settings)
     app.state.windows = Windows(app.state.redis)
     app.state.throttle = Throttle(settings, app.state.windows)
+    app.state.registered = asyncio.Event()
     app.state.searches = Searches(settings)
     app.state.announcements = Announcements()
     app.state.usage_counter = UsageCounter(app.state.database)
@@ -105,16 +107,19 @@ def _protect(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(RequestLog, access=settings.access_log)
 
 
-def _work(app: FastAPI) -> tuple[Coroutine[Any, Any, None], ...]:
+def _work(app: FastAPI) -> list[Coroutine[Any, Any, None]]:
     """Name what goes on in the background while the service runs."""
     settings: Settings = app.state.settings
     database: Database = app.state.database
     sender = Sender(database, app.state.announcements.wakening, settings)
-    return (
+    work = [
         keep_removing_expired(database, settings.expiry_interval_s),
         app.state.usage_counter.keep_flushing(),
         sender.run(),
-    )
+    ]
+    if settings.smtp_url is not None:
+        work.append(MailSender(database, app.state.registered, app.state.tokens, settings).run())
+    return work
 
 
 async def _prepare(database: Database) -> None:

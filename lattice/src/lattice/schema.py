@@ -7,7 +7,7 @@ from sqlalchemy import Connection, MetaData, inspect, text
 
 from lattice.errors import DatabaseUnusableError
 
-HEAD = "0003"
+HEAD = "0004"
 _VERSIONS = "alembic_version"
 _FOLDER = Path(__file__).parent / "migrations"
 

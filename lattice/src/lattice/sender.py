@@ -105,7 +105,11 @@ class Sender(ABC, Generic[Item, Outcome, Channel]):
         except asyncio.CancelledError:
             await self._record(item, None)
             raise
-        await self._record(item, outcome)
+        except Exception:
+            # Ours to mend: the others go on, and it is taken again when its lease has ended.
+            self._log.exception("an attempt has broken off", id=item.lease.id)
+        else:
+            await self._record(item, outcome)
         self._free += 1
         self._wakening.set()
 

@@ -1,12 +1,15 @@
 """What an operator can set: every field is read from the environment variable `LATTICE_<NAME>`."""
 
+import re
 import secrets
 from importlib.metadata import version as installed_version
 from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
+from email_validator import EmailNotValidError, validate_email
 from pydantic import Field, PositiveFloat, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from starlette.requests import HTTPConnection
@@ -137,6 +140,15 @@ class Settings(BaseSettings):
         description="Longest pause in seconds after each attempt to deliver that failed, "
         "comma-separated; after the last one the delivery is given up.",
     )
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="Mail server. With one, an account is made when its address is confirmed.",
+    )
+    mail_from: str | None = Field(default=None, description="Address that mails come from.")
+    confirm_url: str | None = Field(
+        default=None,
+        description="Page that a mail leads to, the token behind a #; by default it has the token.",
+    )
     access_log: bool = Field(default=False, description="Log every request.")
 
     @field_validator("cors_origins", "trusted_proxies", "webhook_pauses_s", mode="before")
@@ -195,6 +207,36 @@ class Settings(BaseSettings):
         _demand("redis", "Redis", "redis")
         return url
 
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server_is_known(cls, url: SecretStr | None) -> SecretStr | None:
+        # What is wrong with it is not said in the words of a library: they may quote a password.
+        if url is not None and not _is_mail_server(url.get_secret_value()):
+            msg = "only smtp://USER:PASSWORD@HOST and smtps://USER:PASSWORD@HOST are supported"
+            raise ValueError(msg)
+        return url
+
+    @field_validator("mail_from")
+    @classmethod
+    def _sender_is_an_address(cls, address: str | None) -> str | None:
+        if address is None:
+            return None
+        try:
+            checked = validate_email(address, check_deliverability=False, test_environment=True)
+        except EmailNotValidError as error:
+            msg = f"{address!r} is not an address such as no-reply@example.com"
+            raise ValueError(msg) from error
+        return checked.normalized
+
+    @field_validator("confirm_url")
+    @classmethod
+    def _page_is_a_page(cls, url: str | None) -> str | None:
+        is_page = url is None or re.fullmatch(r"https?://[^\s#/?]+[^\s#]*", url)
+        if not is_page:
+            msg = f"{url!r} is not a page such as https://app.example.com/confirm"
+            raise ValueError(msg)
+        return url
+
     @field_validator("tls_cert", "tls_key")
     @classmethod
     def _file_exists(cls, path: Path | None) -> Path | None:
@@ -207,6 +249,12 @@ class Settings(BaseSettings):
     def _complete(self) -> Self:
         if (self.tls_cert is None) != (self.tls_key is None):
             msg = "LATTICE_TLS_CERT and LATTICE_TLS_KEY are set together or not at all"
+            raise ValueError(msg)
+        if (self.smtp_url is None) != (self.mail_from is None):
+            msg = "LATTICE_SMTP_URL and LATTICE_MAIL_FROM are set together or not at all"
+            raise ValueError(msg)
+        if self.confirm_url and self.confirm_url.startswith("http:") and not self.dev:
+            msg = "LATTICE_CONFIRM_URL is https://, except with --dev: passwords are typed there"
             raise ValueError(msg)
         return self
 
@@ -249,6 +297,16 @@ class Settings(BaseSettings):
     def allows_private_receivers(self) -> bool:
         """Whether webhooks may name this machine and private networks."""
         return self.dev if self.webhooks_allow_private is None else self.webhooks_allow_private
+
+
+def _is_mail_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    is_bare = parts.path in {"", "/"} and not parts.query and not parts.fragment
+    return parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and port != 0 and is_bare
 
 
 def _demand(package: str, what: str, extra: str) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -37,22 +38,28 @@ class MailServer:
         return "250 fine"
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
-        self, _server: SMTP, session: Session, envelope: Envelope
+        self, server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
         if self.answer.startswith("2"):
             content = cast(bytes, envelope.original_content)
             self.messages.append(message_from_bytes(content, policy=policy.default))
             self.receivers.append(list(envelope.rcpt_tos))
-            self.was_encrypted.append(session.ssl is not None)
+            tls = server.transport and server.transport.get_extra_info("ssl_object")
+            self.was_encrypted.append(tls is not None)
         return self.answer
 
 
 @contextmanager
 def mail_server(
-    tls: ssl.SSLContext | None = None, *, wants_login: bool = False
+    tls: ssl.SSLContext | None = None,
+    *,
+    wants_login: bool = False,
+    begins_with_tls: bool = False,
+    port: int = 0,
 ) -> Iterator[MailServer]:
     """Run one that offers STARTTLS if it has a context, and takes nothing without a login if so."""
     there = MailServer()
+    at_once = tls if begins_with_tls else None
 
     def authenticate(*given: Any) -> AuthResult:
         login = given[-1]
@@ -63,18 +70,51 @@ def mail_server(
         return SMTP(
             there,
             hostname="localhost",
-            tls_context=tls,
-            auth_required=wants_login,
+            tls_context=None if at_once else tls,
+            # It knows only of the TLS that begins later, and wants none without it.
+            auth_required=wants_login and at_once is None,
+            auth_require_tls=at_once is None,
             authenticator=authenticate,
         )
 
-    with LoopThread() as loop, loop.serving(_listening(conversation)) as server:
-        there.port = server.sockets[0].getsockname()[1]
+    with LoopThread() as loop, loop.serving(_listening(conversation, port, at_once)) as server:
+        there.port = server.getsockname()[1]
         yield there
 
 
 @asynccontextmanager
-async def _listening(conversation: Callable[[], SMTP]) -> AsyncIterator[asyncio.Server]:
+async def _listening(
+    conversation: Callable[[], SMTP], port: int, tls: ssl.SSLContext | None
+) -> AsyncIterator[socket.socket]:
+    """Accept by itself: who serves has to know its connections, to end them with it."""
+    transports: list[asyncio.BaseTransport] = []
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        listener.setblocking(False)
+        accepting = asyncio.create_task(_accept(listener, conversation, tls, transports))
+        try:
+            yield listener
+        finally:
+            accepting.cancel()
+            await asyncio.wait({accepting})
+            for transport in transports:
+                cast(asyncio.Transport, transport).abort()
+
+
+async def _accept(
+    listener: socket.socket,
+    conversation: Callable[[], SMTP],
+    tls: ssl.SSLContext | None,
+    transports: list[asyncio.BaseTransport],
+) -> None:
     loop = asyncio.get_running_loop()
-    async with await loop.create_server(conversation, "127.0.0.1", 0) as server:
-        yield server
+
+    async def take(connection: socket.socket) -> None:
+        # Who does not trust its certificate leaves.
+        with suppress(OSError):
+            transport, _ = await loop.connect_accepted_socket(conversation, connection, ssl=tls)
+            transports.append(transport)
+
+    async with asyncio.TaskGroup() as group:
+        while True:
+            connection, _ = await loop.sock_accept(listener)
+            group.create_task(take(connection))

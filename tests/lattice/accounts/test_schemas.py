@@ -1,5 +1,5 @@
 import pytest
-from lattice.accounts.schemas import email_key, normal_email
+from lattice.accounts.schemas import email_key, mailbox_key, normal_email
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,9 @@ def test_an_address_has_one_form(written: str, normal: str) -> None:
     assert normal_email(written) == normal
 
 
-@pytest.mark.parametrize("written", ["", "ada", "ada@", "@example.com", "a b@example.com", "a@b"])
+@pytest.mark.parametrize(
+    "written", ["", "ada", "ada@", "@example.com", "a b@example.com", "a@b", "=?x?=@example.com"]
+)
 def test_what_is_no_address_is_refused(written: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         normal_email(written)
@@ -24,3 +26,8 @@ def test_what_is_no_address_is_refused(written: str) -> None:
 def test_letter_case_does_not_make_another_account() -> None:
     assert email_key("ADA@Example.com") == email_key("ada@example.COM")
     assert email_key("STRASSE@example.com") == email_key("straße@example.com")
+
+
+def test_what_is_behind_a_plus_makes_no_other_person() -> None:
+    assert mailbox_key("Ada+x+y@Example.com") == mailbox_key("ada@example.com")
+    assert mailbox_key("ada@example.com") != mailbox_key("eve@example.com")

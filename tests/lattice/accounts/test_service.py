@@ -1,11 +1,8 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
-import argon2
 import pytest
-from argon2.exceptions import VerifyMismatchError
 from lattice.accounts import service
 from lattice.accounts.schemas import Credentials
 from lattice.accounts.tables import users
@@ -61,32 +58,6 @@ def test_an_account_that_is_removed_while_its_password_is_verified_is_refused(
     )
     with pytest.raises(UnauthorizedError):
         lattice.do(log_in)
-
-
-@pytest.fixture
-def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is computed for passwords: each a word of what for, with its costs.
-
-    Counted where the library is called that computes: a hash that it cannot read costs nothing,
-    and raises another error than a mismatch.
-    """
-    done: list[str] = []
-
-    def hash_secret(*given: Any, **named: Any) -> bytes:
-        made = argon2.low_level.hash_secret(*given, **named)
-        done.append("hash " + made.decode().split("$")[3])
-        return made
-
-    def verify_secret(kept: bytes, *given: Any) -> bool:
-        try:
-            return argon2.low_level.verify_secret(kept, *given)
-        except VerifyMismatchError:
-            done.append("verify " + kept.decode().split("$")[3])
-            raise
-
-    monkeypatch.setattr(argon2._password_hasher, "hash_secret", hash_secret)
-    monkeypatch.setattr(argon2._password_hasher, "verify_secret", verify_secret)
-    return done
 
 
 def test_a_login_that_is_refused_takes_the_same_work_whoever_is_asked_for(

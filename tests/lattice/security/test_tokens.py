@@ -1,5 +1,6 @@
 import hmac
 import json
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import timedelta
@@ -230,3 +231,26 @@ def test_any_other_text_is_refused_and_nothing_else_happens(text: str) -> None:
     tokens = Tokens(Settings(dev=True))
     with pytest.raises(InvalidTokenError):
         tokens.read(text, TokenKind.ACCESS)
+
+
+def test_what_confirms_a_registration_is_of_a_key_that_is_known(
+    tokens: Tokens, changing: Tokens, settings_with: Callable[..., Settings]
+) -> None:
+    registration_id = "0" * 32
+    token = tokens.confirmation(registration_id)
+    assert re.fullmatch("[0-9a-f]{64}", token)
+    assert tokens.read_confirmation(token) == changing.read_confirmation(token) == registration_id
+    others = Tokens(settings_with(secret=ANOTHER))
+    assert changing.confirmation(registration_id) == others.confirmation(registration_id)
+    for wrong in (
+        others.confirmation(registration_id),
+        "1" + token[1:],
+        token[:-1],
+        token + "0",
+        token.upper() + " ",
+        registration_id,
+        "",
+        tokens.access("", "", ""),
+    ):
+        with pytest.raises(InvalidTokenError):
+            tokens.read_confirmation(wrong)

@@ -7,6 +7,7 @@ from sqlalchemy import delete, exists
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from lattice.accounts.registrations import remove_expired_registrations
 from lattice.accounts.tables import users
 from lattice.database import EVERY_TENANT, Database, now
 from lattice.idempotency.once import remove_old_keys
@@ -34,13 +35,14 @@ async def keep_removing_expired(database: Database, interval_s: float) -> None:
     while True:
         try:
             async with database.writing(EVERY_TENANT) as connection:
-                accounts = await remove_expired_accounts(connection)
-                sessions = await remove_expired_sessions(connection)
-                keys = await remove_old_keys(connection)
-            if accounts or sessions or keys:
-                log.info(
-                    "removed what has expired", accounts=accounts, sessions=sessions, keys=keys
-                )
+                removed = {
+                    "accounts": await remove_expired_accounts(connection),
+                    "registrations": await remove_expired_registrations(connection),
+                    "sessions": await remove_expired_sessions(connection),
+                    "keys": await remove_old_keys(connection),
+                }
+            if any(removed.values()):
+                log.info("removed what has expired", **removed)
         except SQLAlchemyError as error:
             log.warning("could not remove what has expired", error=type(error).__name__)
         await asyncio.sleep(interval_s)

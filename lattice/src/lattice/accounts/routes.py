@@ -5,12 +5,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, status
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 
-from lattice.accounts import service
+from lattice.accounts import registrations, service
 from lattice.accounts.schemas import (
+    Confirmation,
     Credentials,
     Me,
     Refreshing,
+    Registered,
     Registration,
     SignedIn,
     TokenPair,
@@ -53,20 +56,48 @@ async def _lifetime(
 Door = Annotated[service.Door, Depends(_door)]
 Lifetime = Annotated[timedelta | None, Depends(_lifetime)]
 
+MAILED = {
+    "model": Registered,
+    "description": "A mail says how to go on, whether the address has an account or not.",
+}
+
 
 @router.post(
     "/register",
     summary="Make an account",
+    response_model=SignedIn,
     status_code=status.HTTP_201_CREATED,
-    responses=refusals(ConflictError),
+    responses={status.HTTP_202_ACCEPTED: MAILED, **refusals(ConflictError)},
 )
-async def register(registration: Registration, door: Door, lifetime: Lifetime) -> SignedIn:
+async def register(
+    request: Request, registration: Registration, door: Door, lifetime: Lifetime
+) -> SignedIn | JSONResponse:
     """Make an account and a tenant of its own, and log it in.
 
     An address has one account, in whatever letter case it is written. How many taken ones may be
     tried is limited, together with failed logins.
+
+    Where addresses are confirmed, everybody is answered 202, and the account is made by
+    `/api/auth/confirm`.
     """
-    return await service.register(door, registration, lifetime)
+    if settings_of(request).smtp_url is None:
+        return await service.register(door, registration, lifetime)
+    await registrations.ask(door, registration, lifetime, request.app.state.registered)
+    return JSONResponse(Registered().model_dump(), status.HTTP_202_ACCEPTED)
+
+
+@router.post(
+    "/confirm",
+    summary="Confirm an address",
+    status_code=status.HTTP_201_CREATED,
+    responses=refusals(UnauthorizedError),
+)
+async def confirm(confirmation: Confirmation, door: Door) -> SignedIn:
+    """Make the account that was registered, and log it in.
+
+    It takes the token of the mail and the password of the registration that has caused it.
+    """
+    return await registrations.confirm(door, confirmation)
 
 
 @router.post(

@@ -24,12 +24,22 @@ def normal_email(text: str) -> str:
         checked = validate_email(text, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         raise ValueError(str(error)) from error
+    # `=?utf-8?q?eve?=@` is an address too, and reads as `eve@` in the header of a mail (RFC 2047).
+    if "=?" in checked.normalized:
+        msg = "An address with =? in it is another one in a mail."
+        raise ValueError(msg)
     return checked.normalized
 
 
 def email_key(email: str) -> str:
     """Return what makes two addresses the same: the address without its letter case."""
     return email.casefold()
+
+
+def mailbox_key(email: str) -> str:
+    """Return what addresses share whose mails probably come to one person: `ada+x@` is `ada@`."""
+    local, _, domain = email_key(email).rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
 
 
 def account_key(text: str) -> str:
@@ -64,6 +74,19 @@ class Registration(Asked):
     tenant_name: TenantName
 
 
+class Confirmation(Asked):
+    """What a mail has said and the password that was registered: who has both is who registered."""
+
+    token: str = Field(
+        max_length=4096,
+        description="From the mail; good once.",
+        examples=["1b4e28ba2fa14d2b883f0016d3cca4276d0a3c0a4bb94f6f8d2c9a3a6f0e2b11"],
+    )
+    password: str = Field(
+        max_length=PASSWORD_CHARACTERS_MAX, examples=["correct horse battery staple"]
+    )
+
+
 class Credentials(Asked):
     """What an account is entered with."""
 
@@ -93,6 +116,12 @@ class Me(User):
     """The account that calls, and its tenant."""
 
     tenant: Tenant
+
+
+class Registered(BaseModel):
+    """What everybody is told who registers where addresses are confirmed."""
+
+    detail: str = "A mail has been sent to this address. It says how to go on."
 
 
 class TokenPair(BaseModel):

@@ -63,6 +63,17 @@ class Door:
     address: str
 
 
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """An account to be made, in a new tenant; one with a `lifetime` expires."""
+
+    tenant_id: str
+    email: str
+    password_hash: str
+    tenant_name: str
+    lifetime: timedelta | None
+
+
 async def register(door: Door, registration: Registration, lifetime: timedelta | None) -> SignedIn:
     """Make an account and its tenant, and log it in; an account with a `lifetime` expires.
 
@@ -72,26 +83,34 @@ async def register(door: Door, registration: Registration, lifetime: timedelta |
     attempt = door.throttle.registration(door.address)
     await attempt.check()
     password_hash = await door.passwords.hash(registration.password)
-    created_at, tenant_id = now(), str(uuid4())
+    new = NewAccount(
+        str(uuid4()), registration.email, password_hash, registration.tenant_name, lifetime
+    )
     try:
-        async with door.database.writing(tenant_id) as connection:
-            tenant = await create_tenant(connection, tenant_id, registration.tenant_name)
-            values = {
-                "id": str(uuid4()),
-                "tenant_id": tenant_id,
-                "email": registration.email,
-                "email_key": email_key(registration.email),
-                "password_hash": password_hash,
-                "role": FIRST_ROLE,
-                "created_at": created_at,
-                "expires_at": created_at + lifetime if lifetime else None,
-            }
-            row = (await connection.execute(insert(users).values(values).returning(users))).one()
-            grant = await open_session(connection, door.tokens, _bearer(row))
+        async with door.database.writing(new.tenant_id) as connection:
+            return await make_account(connection, door.tokens, new)
     except IntegrityError as error:
         await attempt.fail()
         words = "There is an account for this address already: log in."
         raise ConflictError(words) from error
+
+
+async def make_account(connection: AsyncConnection, tokens: Tokens, new: NewAccount) -> SignedIn:
+    """Make an account and its tenant, and log it in; `IntegrityError` if its address is taken."""
+    tenant = await create_tenant(connection, new.tenant_id, new.tenant_name)
+    created_at = now()
+    values = {
+        "id": str(uuid4()),
+        "tenant_id": new.tenant_id,
+        "email": new.email,
+        "email_key": email_key(new.email),
+        "password_hash": new.password_hash,
+        "role": FIRST_ROLE,
+        "created_at": created_at,
+        "expires_at": created_at + new.lifetime if new.lifetime else None,
+    }
+    row = (await connection.execute(insert(users).values(values).returning(users))).one()
+    grant = await open_session(connection, tokens, _bearer(row))
     return _signed_in(grant, row, tenant)
 
 

@@ -5,6 +5,8 @@
 | failed logins of one address at one account | this address waits for this account |
 | all failures of one address, registrations of taken addresses too | this address waits |
 | failed logins of all addresses at one account | who has failed at it in the window waits |
+| mails of one address to one person, in an hour | this address waits, to register this person |
+| mails of all addresses to one person, in an hour | who has caused one in the hour waits |
 
 Nobody can lock the owner of an account out: an address that has not failed at it is let in with the
 right password however many others fail, and who has failed waits until the end of a window.
@@ -22,6 +24,10 @@ from lattice.settings import Settings
 from lattice.windows import Quota, Usage, Windows
 
 ACCOUNT = "account"
+# Who registers causes a mail, to whomever they name.
+MAILS_PAIR = 3
+MAILS_PERSON = 10
+MAILS_WINDOW_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +56,21 @@ class Throttle:
     def login(self, account_key: str, address: str) -> Attempt:
         """Return an attempt to log in to an account, be there one or not."""
         settings = self._settings
-        # An address of a person is nothing to be kept, in Redis even.
-        account = sha256(account_key.encode()).hexdigest()
+        account = _digest(account_key)
         pair = self._quota("pair", f"{account}:{address}", settings.login_limit_pair)
         wide = self._quota(ACCOUNT, account, settings.login_limit_account)
         return Attempt(self._windows, (pair, self._of_address(address), wide))
 
     def registration(self, address: str) -> Attempt:
-        """Return an attempt to register, which fails where the name is taken."""
+        """Return an attempt to register or to confirm that, which fails for who is not let in."""
         return Attempt(self._windows, (self._of_address(address),))
+
+    def mail(self, mailbox_key: str, address: str) -> Attempt:
+        """Return an attempt to register that causes a mail; it counts as failed whatever comes."""
+        person = _digest(mailbox_key)
+        pair = Quota("pair", f"mails:pair:{person}:{address}", MAILS_PAIR, MAILS_WINDOW_S)
+        wide = Quota(ACCOUNT, f"mails:{ACCOUNT}:{person}", MAILS_PERSON, MAILS_WINDOW_S)
+        return Attempt(self._windows, (pair, self._of_address(address), wide))
 
     def _of_address(self, address: str) -> Quota:
         return self._quota("address", address, self._settings.login_limit_address)
@@ -68,10 +80,15 @@ class Throttle:
         return Quota(policy, partition, limit, self._settings.login_window_s)
 
 
+def _digest(account_key: str) -> str:
+    # An address of a person is nothing to be kept, in Redis even.
+    return sha256(account_key.encode()).hexdigest()
+
+
 def _demand_no_wait(usages: Sequence[Usage], *, now_failed: int) -> None:
     wait_s = max((_wait_s(usage, usages[0], now_failed) for usage in usages), default=0)
     if wait_s:
-        words = f"Too many attempts have failed: come back in {wait_s} s."
+        words = f"Too many attempts: come back in {wait_s} s."
         raise TooManyRequestsError(words, retry_after_s=wait_s)
 
 

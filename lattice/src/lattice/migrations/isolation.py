@@ -14,8 +14,16 @@ def isolate(table: str, *, tenant_column: str = "tenant_id", is_shared: bool) ->
     if op.get_bind().dialect.name != "postgresql":
         return
     for_every_tenant = f" OR {TENANT} = '*'" if is_shared else ""
+    _allow(table, "one_tenant", f"{tenant_column} = {TENANT}{for_every_tenant}")
+
+
+def keep_from_tenants(table: str) -> None:
+    """Let only a transaction that acts for every tenant get at what belongs to none."""
+    if op.get_bind().dialect.name == "postgresql":
+        _allow(table, "no_tenant", f"{TENANT} = '*'")
+
+
+def _allow(table: str, policy: str, condition: str) -> None:
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-    op.execute(
-        f"CREATE POLICY one_tenant ON {table} USING ({tenant_column} = {TENANT}{for_every_tenant})"
-    )
+    op.execute(f"CREATE POLICY {policy} ON {table} USING ({condition})")

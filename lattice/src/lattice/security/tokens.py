@@ -5,12 +5,14 @@ so neither passes for the other (RFC 8725, section 3.11; RFC 9068 for `at+jwt`).
 
 Two keys can be live, so that they can be changed while tokens are about: one signs, both are
 taken. A token names its key (`kid`), by a name that is looked up among the two and nowhere else.
+
+What confirms a registration is a token of another make, short enough for a mail.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from hmac import digest
+from hmac import compare_digest, digest
 from uuid import uuid4
 
 import jwt
@@ -23,6 +25,7 @@ ISSUER = "lattice"
 AUDIENCE = "lattice-api"
 # Clocks of machines that share a secret may differ by this much.
 LEEWAY_S = 10
+REGISTRATION_ID_CHARACTERS = 32
 REQUIRED = ["iss", "aud", "exp", "iat", "nbf", "sub", "sid", "tid", "jti"]
 
 
@@ -86,6 +89,19 @@ class Tokens:
         claims = read["payload"]
         return Claims(claims["sub"], claims["tid"], claims["sid"], claims["jti"])
 
+    def confirmation(self, registration_id: str) -> str:
+        """Issue what confirms the registration with this id, which has 32 characters."""
+        return _confirmation(self._keys[self._signing_key_id], registration_id)
+
+    def read_confirmation(self, token: str) -> str:
+        """Return the id of the registration that it confirms; `InvalidTokenError` if of none."""
+        registration_id = token[:REGISTRATION_ID_CHARACTERS]
+        for key in self._keys.values():
+            issued = _confirmation(key, registration_id)
+            if compare_digest(issued.encode(), token.encode("utf-8", "replace")):
+                return registration_id
+        raise InvalidTokenError
+
     def _key_of(self, token: str) -> str:
         return self._keys[jwt.get_unverified_header(token)["kid"]]
 
@@ -104,6 +120,13 @@ class Tokens:
         }
         headers = {"typ": kind.value, "kid": self._signing_key_id}
         return jwt.encode(payload, self._keys[headers["kid"]], ALGORITHM, headers)
+
+
+def _confirmation(secret: str, registration_id: str) -> str:
+    # Made of the key each time: who reads the database, or a copy of it, has no token from there.
+    # No JSON Web Token has this text before its signature: none passes for the other.
+    asked = b"confirms\0" + registration_id.encode("utf-8", "replace")
+    return registration_id + digest(secret.encode(), asked, "sha256")[:16].hex()
 
 
 def _key_id(secret: str) -> str:
