@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.gate.history.conftest import postgres_server, url
+from tests.gate.history.conftest import postgres_server, prepared, url
 from tests.gate.notify.others import Others, others
 
-__all__ = ["postgres_server", "told", "url"]
+__all__ = ["postgres_server", "prepared", "told", "url"]
 
 
 @pytest.fixture

@@ -12,14 +12,14 @@ from smokegate.history.store import Store
 from smokegate.service.access.visitors import Rules
 from smokegate.service.app import application
 
-from tests.gate.history.conftest import empty_database, postgres_server, store, url
+from tests.gate.history.conftest import empty_database, postgres_server, prepared, store, url
 from tests.gate.history.histories import take_in
 from tests.gate.history.postgres import DATABASES
 from tests.gate.service.serving import serving
 from tests.gate.service.some_weeks import NOW_S, some_weeks
 from tests.system.command import ENDED_WITHIN_S
 
-__all__ = ["postgres_server", "store", "url"]
+__all__ = ["postgres_server", "prepared", "store", "url"]
 
 FIRST_DAY = 19
 TOKEN = "a token of no more than a test".replace(" ", "-")

@@ -14,11 +14,11 @@ from smokegate.service import metrics
 from smokegate.service.metrics import exposition
 from sqlalchemy import event
 
-from tests.gate.history.conftest import postgres_server, store, url
+from tests.gate.history.conftest import postgres_server, prepared, store, url
 from tests.gate.history.runs import failing, run
 from tests.gate.samples import healthy, result
 
-__all__ = ["postgres_server", "store", "url"]
+__all__ = ["postgres_server", "prepared", "store", "url"]
 
 Sample = tuple[str, tuple[tuple[str, str], ...]]
 
