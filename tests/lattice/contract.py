@@ -29,11 +29,7 @@ SERVED = {
     # Receivers that are made up are not called.
     "LATTICE_WEBHOOKS_ALLOW_PRIVATE": "false",
 }
-# By whether there is a token: without one little but the door is reached.
-A_LITTLE = {
-    True: ("--phases", "examples,coverage", "--max-examples", "1", "--generation-deterministic"),
-    False: ("--phases", "examples,fuzzing", "--max-examples", "2", "--generation-deterministic"),
-}
+A_LITTLE = ("--phases", "examples,fuzzing", "--max-examples", "2", "--generation-deterministic")
 FOR_LONG = ("--generation-database", "none", "--max-examples")
 EXAMPLES = 200
 

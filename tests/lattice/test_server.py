@@ -19,6 +19,7 @@ from tests.system.lattice_process import LatticeProcess
 CHEAP = {f"LATTICE_{name.upper()}": str(value) for name, value in CHEAP_PASSWORDS.items()}
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -125,6 +126,7 @@ def test_development_needs_no_secret(serving: Callable[..., Served]) -> None:
     assert served.end()[0] == 0
 
 
+@pytest.mark.long
 def test_requests_are_logged_only_if_asked_for(serving: Callable[..., Served]) -> None:
     served = serving(LATTICE_ACCESS_LOG="true")
     secret = "not-to-be-seen"
@@ -140,6 +142,7 @@ def test_requests_are_logged_only_if_asked_for(serving: Callable[..., Served]) -
     assert "not-to-be-seen" not in log
 
 
+@pytest.mark.long
 def test_forwarded_addresses_are_believed_of_trusted_proxies_only(
     serving: Callable[..., Served],
 ) -> None:
@@ -199,6 +202,7 @@ def test_a_body_that_is_too_large_is_refused_readably(browser: httpx2.Client) ->
     assert browser.get("/health").status_code == 200
 
 
+@pytest.mark.long
 def test_a_key_with_a_passphrase_is_refused_without_asking(
     usual: dict[str, str], certificates: Certificates, tmp_path: Path
 ) -> None:

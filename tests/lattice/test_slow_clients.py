@@ -128,6 +128,7 @@ def test_a_reply_that_is_read_slowly_but_steadily_arrives(impatient: Served) -> 
             assert time.monotonic() < ends
 
 
+@pytest.mark.long
 def test_too_many_connections_are_asked_to_come_back_and_operators_are_answered(
     serving: Serving,
 ) -> None:

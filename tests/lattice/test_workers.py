@@ -95,6 +95,7 @@ def test_whichever_is_asked_knows_the_caller_and_has_counted_everything(several:
     assert '"a process has died"' in several.end()[2]
 
 
+@pytest.mark.long
 def test_renewing_all_of_them_under_load_loses_no_request(several: Served, tmp_path: Path) -> None:
     before = processes_of(several.process.pid)
     with Load([several.url]) as load:

@@ -106,6 +106,7 @@ def acted_out(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
 
 
+@pytest.mark.long
 def test_a_campaign_goes_on_where_it_was(tmp_path: Path) -> None:
     before = replace(GOOD, row="B06", verdict="proceed", caught=[])
     (tmp_path / "results.jsonl").write_text(json.dumps(asdict(before)) + "\n")

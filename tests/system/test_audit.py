@@ -118,6 +118,7 @@ def test_no_secret_is_in_a_recording(files: Path, audit: Audit) -> None:
     assert not any(b"SmokeTest123" in (each.request.body or b"") for each in bodies)
 
 
+@pytest.mark.long
 def test_a_recording_is_audited_without_a_network_and_comes_to_the_same(
     audit: Audit, files: Path, tmp_path: Path
 ) -> None:

@@ -62,6 +62,7 @@ def accounts(lattice: LatticeProcess) -> int:
         return int(database.execute("SELECT count(*) FROM users").fetchone()[0])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("fault", "verdict", "caught_by"),
     [

@@ -50,6 +50,7 @@ def test_a_clock_that_is_set_changes_nothing(commands: Commands, now: str) -> No
     assert all(0 <= each <= run.duration_s for each in durations_s), durations_s
 
 
+@pytest.mark.long
 def test_two_runs_in_one_second_share_target_results_and_journal(commands: Commands) -> None:
     set_clock(commands, STANDS)
     running = [commands.start(BIN / "smokegate", "run") for _ in range(2)]

@@ -67,6 +67,7 @@ def test_another_failure_of_the_same_check_rolls_back(deployment: Deployment) ->
     assert deployment.commands.last_run.verdict.mitigated == []
 
 
+@pytest.mark.long
 def test_a_target_that_became_slow_is_noticed(deployment: Deployment) -> None:
     assert deployment.before().code == 0
     done = deployment.after(Fault(Latency(0.1), path="^/health$"))

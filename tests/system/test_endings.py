@@ -124,6 +124,7 @@ def test_a_second_signal_leaves_no_lattice_of_the_demo_behind(commands: Commands
     assert "connection refused" in refused.text
 
 
+@pytest.mark.long
 def test_a_check_that_refuses_to_end_costs_no_report(hasty: Commands, tmp_path: Path) -> None:
     done = hasty.smokegate("run", written(tmp_path, REFUSES), "--json", tmp_path / "run.json")
     assert done.code == INCONCLUSIVE, done.text

@@ -173,6 +173,7 @@ def test_a_run_is_a_trace_without_its_secrets(commands: Commands) -> None:
         assert secret not in sent
 
 
+@pytest.mark.long
 def test_a_verdict_stands_wherever_its_metrics_do_not_arrive(target: Target, free_url: str) -> None:
     secret = free_url.replace("://", "://user:hunter22@")
     target.commands.environment |= {

@@ -206,6 +206,7 @@ def test_a_process_aside_remembers_or_else_the_run_does(
     assert [each["run_id"] for each in listed(commands)] == [commands.last_run.run_id]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("database", DATABASES)
 def test_many_writers_lose_and_double_nothing(database: str) -> None:
     """A small campaign, as `make history-campaign` runs a large one."""

@@ -23,6 +23,7 @@ def test_the_shared_service_answers_over_tls(
     assert json.loads(answer.body)["version"] == lattice.version
 
 
+@pytest.mark.long
 def test_it_stops_and_comes_back_on_the_same_port_with_its_data(
     tmp_path: Path, certificates: Certificates, trusting: ssl.SSLContext
 ) -> None:

@@ -155,6 +155,7 @@ def test_one_cut_off_from_the_broker_is_unknown(world: World) -> None:
     assert "no answer from us: no worker took it within 3 s" in world.last.verdict.reason
 
 
+@pytest.mark.long
 def test_one_that_is_too_slow_is_unknown(world: World) -> None:
     world.places["ap"].to_target.slow_down(1.5)
     done = world.run_within(wait_s=0.5, run_timeout_s=2)
@@ -197,6 +198,7 @@ def test_a_run_beyond_its_hard_time_limit_is_killed(world: World) -> None:
         expected.run_in(post.result(expected.run_id) or b"")
 
 
+@pytest.mark.long
 def test_a_broker_that_is_restarted_in_mid_run(world: World) -> None:
     with world.holding() as process:
         world.broker.stop()
@@ -215,6 +217,7 @@ def test_a_driver_that_dies_is_cleaned_up_after(world: World) -> None:
         world.target.free.set()
 
 
+@pytest.mark.long
 def test_an_interrupted_driver_has_no_verdict(world: World) -> None:
     with world.holding() as process:
         process.send_signal(signal.SIGINT)
@@ -253,6 +256,7 @@ def test_a_whole_worker_that_is_killed_sweeps_when_it_is_back_and_takes_a_task_o
     assert eu.log.count("declined") == 1
 
 
+@pytest.mark.long
 def test_what_is_no_question_is_refused_in_one_line(world: World) -> None:
     us = world.places["us"]
     before = len(us.log)

@@ -42,6 +42,7 @@ def test_all_agree_and_leave_nothing(world: World) -> None:
     assert [name for name in names if world.broker.has(name)] == []
 
 
+@pytest.mark.long
 def test_what_is_sent_outlives_a_restart_and_is_taken_once(
     world: World, rabbitmq: TlsRabbitMq
 ) -> None:
@@ -63,16 +64,19 @@ def test_what_is_sent_outlives_a_restart_and_is_taken_once(
     broker.close()
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_in_mid_run(world: World) -> None:
     over_any.test_a_worker_that_is_killed_in_mid_run(world)
 
 
+@pytest.mark.long
 def test_a_broker_that_is_of_no_use_is_told_from_one_that_is_away(
     world: World, tmp_path: Path
 ) -> None:
     over_any.test_a_broker_that_is_of_no_use_is_told_from_one_that_is_away(world, tmp_path)
 
 
+@pytest.mark.long
 def test_what_nobody_serves_expires(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     over_any.test_what_nobody_serves_expires(world, monkeypatch)
 

@@ -75,6 +75,7 @@ def test_collecting_needs_no_target(tmp_path: Path) -> None:
     assert "21 tests collected" in done.out
 
 
+@pytest.mark.long
 def test_a_dead_target_fails_with_evidence(tmp_path: Path) -> None:
     settings = {"PRODUCTION_URL": "http://127.0.0.1:1", "SMOKEGATE_WAIT_S": "1"}
     commands = Commands(tmp_path, settings)
@@ -180,6 +181,7 @@ class TestLater(HealthSuite):
 """
 
 
+@pytest.mark.long
 def test_what_pytest_skips_is_not_run(commands: Commands, tmp_path: Path) -> None:
     (tmp_path / "test_marked.py").write_text(MARKED)
     commands.environment["SMOKEGATE_REQUIRE"] = "health"
@@ -200,6 +202,7 @@ class TestHealth(HealthSuite):
 """
 
 
+@pytest.mark.long
 def test_nothing_of_the_target_acts_on_a_terminal_or_a_ci(
     tmp_path: Path, lattice: LatticeProcess
 ) -> None:

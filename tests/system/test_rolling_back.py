@@ -170,6 +170,7 @@ def test_without_act_it_is_only_said_what_would_be_done(
     assert orchestrator.asked_for == []
 
 
+@pytest.mark.long
 def test_what_failed_before_too_is_never_acted_on(
     deployment: Deployment, orchestrator: Orchestrator
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+import pytest
 from smokegate.fault_proxy import Answer, Fault, FaultProxy
 from smokegate.fault_proxy.certificates import Certificates
 from smokegate.fault_proxy.loop_thread import LoopThread
@@ -63,6 +64,7 @@ def test_it_says_what_it_could_not_remove(commands: Commands, free_url: str) -> 
     assert journal.exists()
 
 
+@pytest.mark.long
 def test_the_target_of_runs_does_not_narrow_it(commands: Commands, free_url: str) -> None:
     made = kill_a_run(commands)
     url, commands.environment["PRODUCTION_URL"] = commands.environment["PRODUCTION_URL"], free_url
@@ -95,6 +97,7 @@ def test_what_the_target_says_while_it_sweeps_cannot_act(
     assert not any(map(is_command, done.err.splitlines()))
 
 
+@pytest.mark.long
 def test_with_another_password_it_removes_and_forgets_nothing(
     commands: Commands, lattice: LatticeProcess
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from smokegate.history.labels import set_label
@@ -52,6 +53,7 @@ def test_runs_are_narrowed(store: Store) -> None:
     assert ids(store, since_ms=milliseconds("2026-01-01T00:01:00Z")) == ["run-000003", "run-000002"]
 
 
+@pytest.mark.sampled(1)
 @stored
 @given(histories(), st.integers(1, 4), st.sampled_from(["", "production"]))
 def test_pages_show_every_run_once(

@@ -63,6 +63,7 @@ def test_a_moment_is_the_same_on_every_clock(at: datetime, offset: timedelta) ->
     assert moment(at_ms) == at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@pytest.mark.sampled(1)
 @few
 @given(st.lists(st.tuples(NEAR_A_CHANGE, OFFSETS), min_size=1, max_size=8))
 def test_a_day_is_one_of_utc_and_has_24_hours(
@@ -91,6 +92,7 @@ def test_time_to_detection_is_what_passed_not_what_clocks_differ_by(
         assert detection(connection).median.value_s == seconds
 
 
+@pytest.mark.sampled(1)
 @settings(few, max_examples=4)
 @given(histories(), st.lists(OFFSETS, min_size=1, max_size=5))
 def test_no_measure_depends_on_the_clocks_that_moments_were_read_from(
