@@ -9,13 +9,14 @@ from tests.system.command import Commands, Done
 
 
 class Deployment:
-    """A target that is verified before and after something is done to it."""
+    """A target that is sound, and verified before and after something is done to it."""
 
     def __init__(self, commands: Commands, proxy: FaultProxy, loop: LoopThread) -> None:
         self.commands = commands
         self.baseline = commands.folder / "before.json"
         self._proxy = proxy
         self._loop = loop
+        self.becomes()
 
     def becomes(self, *faults: Fault) -> None:
         """Let the target have these faults and no others."""

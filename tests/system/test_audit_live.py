@@ -84,21 +84,25 @@ def test_a_fault_is_seen_by_what_should_see_it(
     assert result.seconds > 0
 
 
+@pytest.mark.long
 def test_undisturbed_all_is_well(report: LiveReport) -> None:
     assert (report.undisturbed.verdict, report.undisturbed.caught_by) == ("proceed", [])
     assert report.left_out == {}
 
 
+@pytest.mark.long
 def test_the_version_that_was_served_is_expected(report: LiveReport) -> None:
     (result,) = (each for each in report.results if each.fault == "version-skew")
     assert "all connections serve version 0.1.0; saw 0.1.0 in 5 of 10" in result.reason
 
 
+@pytest.mark.long
 def test_old_tls_is_seen_by_one_check_alone(report: LiveReport) -> None:
     (result,) = (each for each in report.results if each.fault == "tls-old-versions")
     assert result.caught_by == ["health.test_ssl_certificate"]
 
 
+@pytest.mark.long
 def test_what_passes_before_the_checks_hides_no_fault_from_them(report: LiveReport) -> None:
     for result in report.results:
         if result.fault in ("decompression-bomb", "reset-mid-body"):
