@@ -46,7 +46,9 @@ class Aside:
         try:
             self._line.sendall(to_json(run))
             self._line.shutdown(socket.SHUT_WR)
-            return msgspec.json.decode(_all_of(self._line), type=Remembered)
+            answer = _all_of(self._line)
+            os.waitpid(self._process, 0)
+            return msgspec.json.decode(answer, type=Remembered)
         except (OSError, msgspec.DecodeError):
             return None
 
