@@ -76,6 +76,7 @@ def test_a_mail_server_comes_with_a_sender_and_its_password_is_not_shown() -> No
         "http://mail.example.com",
         "smtp://",
         "smtp://mail.example.com:0",
+        "smtp://mail example.com",
         "smtp://mail.example.com/folder",
         # Of what is not encoded no part may be taken for a port, nor said.
         "smtp://me:secret/word@mail.example.com",
@@ -89,7 +90,11 @@ def test_a_mail_server_is_one(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "sender", ["us", "Us <us@example.com>", "us@example.com\nBcc: a@b.example"]
+    "sender",
+    [
+        *("us", "Us <us@example.com>", "us@example.com\nBcc: a@b.example"),
+        *("=?utf-8?q?us?=@example.com", "jürgen@example.com"),
+    ],
 )
 def test_a_sender_is_an_address(sender: str) -> None:
     assert "is not an address" in complaint(**MAIL | {"mail_from": sender})

@@ -189,6 +189,16 @@ class TestFlow(WorkflowSuite):
 """
 
 
+def test_whoever_ignores_its_children_is_told_what_is_wrong(tmp_path: Path) -> None:
+    """A supervisor may leave SIGCHLD ignored to what it starts."""
+    commands = Commands(tmp_path, {"PRODUCTION_URL": "http://127.0.0.1:1"})
+    use(commands, f"sqlite:///{tmp_path / 'history.db'}")
+    ignoring = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); "
+    ignoring += "os.execv(sys.executable, [sys.executable, '-m', 'smokegate', 'run', 'nowhere'])"
+    done = commands(sys.executable, "-c", ignoring)
+    assert (done.code, len(done.err.splitlines())) == (2, 1), done.text
+
+
 @pytest.mark.parametrize(
     "meddle",
     ["sys.modules['sqlalchemy'] = None", "os.kill(process, signal.SIGKILL)"],

@@ -221,12 +221,15 @@ class Settings(BaseSettings):
     def _sender_is_an_address(cls, address: str | None) -> str | None:
         if address is None:
             return None
+        msg = f"{address!r} is not an address such as no-reply@example.com"
         try:
             checked = validate_email(address, check_deliverability=False, test_environment=True)
         except EmailNotValidError as error:
-            msg = f"{address!r} is not an address such as no-reply@example.com"
             raise ValueError(msg) from error
-        return checked.normalized
+        # Every mail has it: no server may take it for too new, and no software for encoded.
+        if checked.ascii_email is None or "=?" in address:
+            raise ValueError(msg)
+        return checked.ascii_email
 
     @field_validator("confirm_url")
     @classmethod
@@ -306,7 +309,8 @@ def _is_mail_server(url: str) -> bool:
     except ValueError:
         return False
     is_bare = parts.path in {"", "/"} and not parts.query and not parts.fragment
-    return parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and port != 0 and is_bare
+    has_host = bool(re.fullmatch(r"\S+", parts.hostname or ""))
+    return parts.scheme in {"smtp", "smtps"} and has_host and port != 0 and is_bare
 
 
 def _demand(package: str, what: str, extra: str) -> None:

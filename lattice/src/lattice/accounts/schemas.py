@@ -33,7 +33,8 @@ def normal_email(text: str) -> str:
 
 def email_key(email: str) -> str:
     """Return what makes two addresses the same: the address without its letter case."""
-    return email.casefold()
+    # Not casefold: that makes one of ß and ss, which are addresses of different people.
+    return email.lower()
 
 
 def mailbox_key(email: str) -> str:

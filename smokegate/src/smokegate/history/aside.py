@@ -47,7 +47,7 @@ class Aside:
             self._line.sendall(to_json(run))
             self._line.shutdown(socket.SHUT_WR)
             answer = _all_of(self._line)
-            os.waitpid(self._process, 0)
+            self._wait()
             return msgspec.json.decode(answer, type=Remembered)
         except (OSError, msgspec.DecodeError):
             return None
@@ -56,7 +56,12 @@ class Aside:
         """End what was never asked; what was goes on to its end, whoever waits for it."""
         self._line.close()
         if not self._is_asked:
-            os.kill(self._process, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(self._process, signal.SIGKILL)
+            self._wait()
+
+    def _wait(self) -> None:
+        with suppress(ChildProcessError):  # where SIGCHLD is ignored nobody has to
             os.waitpid(self._process, 0)
 
 
@@ -79,11 +84,19 @@ def remembering_aside(settings: Settings) -> Iterator[Aside | None]:
 
 def _forked(settings: Settings) -> Aside:
     ours, theirs = socket.socketpair()
-    with theirs:
-        process = os.fork()
-        if process == 0:
-            ours.close()
-            _serve(theirs, settings)
+    # A signal in between would make a second run of it.
+    unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        with theirs:
+            process = os.fork()
+            if process == 0:
+                ours.close()
+                _serve(theirs, settings)
+    except OSError:
+        ours.close()
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
     return Aside(process, ours)
 
 

@@ -141,7 +141,8 @@ class Asking:
 
     def _fetch(self, part: _Part) -> None:
         result = self._post.result(part.expected.run_id)
-        if part.taken_s is None and self._post.is_taken(part.expected.run_id):
+        # Some brokers give a result once: with one nothing more is asked, which might fail.
+        if part.taken_s is None and (result or self._post.is_taken(part.expected.run_id)):
             part.taken_s = time.monotonic()
         try:
             run = part.expected.run_in(result) if result is not None else None
