@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import Field, PositiveFloat, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from starlette.requests import HTTPConnection
+
+from lattice.mail_addresses import validated
 
 SECRET_BYTES_MIN = 32
 # Up to four days, two on average: each pause is random, up to these.
@@ -223,11 +224,11 @@ class Settings(BaseSettings):
             return None
         msg = f"{address!r} is not an address such as no-reply@example.com"
         try:
-            checked = validate_email(address, check_deliverability=False, test_environment=True)
-        except EmailNotValidError as error:
+            checked = validated(address)
+        except ValueError as error:
             raise ValueError(msg) from error
-        # Every mail has it: no server may take it for too new, and no software for encoded.
-        if checked.ascii_email is None or "=?" in address:
+        # Every mail has it: no server may take it for too new.
+        if checked.ascii_email is None:
             raise ValueError(msg)
         return checked.ascii_email
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from smokegate.errors import ReportError
+from smokegate.history import NOWHERE
 from smokegate.reports.layout import paragraph
 from smokegate.reports.outlet import Outlet
 from smokegate.results import JudgedRun, to_json
@@ -144,7 +145,7 @@ class Publication:
     @cached_property
     def _remembered(self) -> Remembered | None:
         """What came of remembering it, which is done once; None where nothing is to be."""
-        if self.settings.history == "none":
+        if self.settings.history == NOWHERE:
             return None
         if self.aside and (remembered := self.aside.remember(self.run)):
             return remembered

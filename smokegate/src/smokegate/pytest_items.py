@@ -17,6 +17,7 @@ from _pytest.skipping import evaluate_skip_marks  # the one place that knows ski
 from smokegate import engine, gate, settings
 from smokegate.checks import Check, Suite, checks_of
 from smokegate.errors import UsageError
+from smokegate.history import NOWHERE
 from smokegate.reports import failure, lines, verdict_line
 from smokegate.reports.files import write_json
 from smokegate.results import CheckResult, JudgedRun, Outcome, from_json
@@ -243,7 +244,7 @@ def _export(run: JudgedRun, configured: settings.Settings) -> Iterator[str]:
 
 
 def _remember(run: JudgedRun, configured: settings.Settings) -> Iterator[str]:
-    if configured.history != "none":
+    if configured.history != NOWHERE:
         from smokegate.history.remembering import remember
 
         yield remember(run, configured).trouble

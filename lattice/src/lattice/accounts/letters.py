@@ -8,9 +8,8 @@ from email.message import EmailMessage
 from email.policy import SMTPUTF8
 from email.utils import format_datetime
 
-from email_validator import validate_email
-
 from lattice.database import now
+from lattice.mail_addresses import validated
 from lattice.settings import Settings
 
 GOOD_FOR_H = 24
@@ -55,7 +54,7 @@ def letter(to: str, registration_id: str, token: str | None, settings: Settings)
 
 def mailable(email: str) -> str:
     """Return the address as every mail server takes it, if it can be written so."""
-    checked = validate_email(email, check_deliverability=False, test_environment=True)
+    checked = validated(email)
     return checked.ascii_email or checked.normalized
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from smokegate.arguments import count, described
+from smokegate.arguments import SUITES_FOLDER, count, described
 
 _EXITS = """\
 exit codes:
@@ -28,7 +28,7 @@ def add_audit(commands: Any) -> None:
         "audit", **described(_HELP, "prove that the suites can fail", _EXITS)
     )
     audit.add_argument(
-        "paths", nargs="*", metavar="PATH", help="suites to audit (default: tests/smoke)"
+        "paths", nargs="*", metavar="PATH", help=f"suites to audit (default: {SUITES_FOLDER})"
     )
     audit.add_argument("--url", help="the target (default: PRODUCTION_URL)")
     audit.add_argument("--ca-file", metavar="FILE", help="trust this authority as well")

@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 
 from smokegate.errors import HistoryError
-from smokegate.history.remembering import NOWHERE, keep_for_later, opened, url_of
+from smokegate.history import NOWHERE
+from smokegate.history.remembering import keep_for_later, opened, url_of
 from smokegate.history.store import Store
 from smokegate.notify import Patience
 from smokegate.publication import Publication

@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import msgspec
 
+from smokegate.history import NOWHERE
 from smokegate.reports.last_good import LastGood
 from smokegate.results import JudgedRun, from_json, to_json
 from smokegate.settings import Settings
@@ -72,7 +73,7 @@ def remembering_aside(settings: Settings) -> Iterator[Aside | None]:
     A fork is safe with one thread only, and on macOS not even then.
     """
     aside = None
-    if settings.history != "none" and sys.platform == "linux" and threading.active_count() == 1:
+    if settings.history != NOWHERE and sys.platform == "linux" and threading.active_count() == 1:
         with suppress(OSError):  # no process more: then it is done here
             aside = _forked(settings)
     try:

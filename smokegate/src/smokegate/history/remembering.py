@@ -9,6 +9,7 @@ import msgspec
 
 from smokegate import journal
 from smokegate.errors import HistoryError
+from smokegate.history import NOWHERE
 from smokegate.history.aside import Remembered
 from smokegate.history.database import in_one_line
 from smokegate.history.last_good import last_good
@@ -17,7 +18,6 @@ from smokegate.results import JudgedRun, from_json, to_json
 from smokegate.settings import Settings
 from smokegate.whole_file import write_whole
 
-NOWHERE = "none"
 _FILE = "history.db"
 _SPOOL = "not-yet-remembered"
 _TAKEN_IN_AT_ONCE = 100  # so that no run waits long for those before it

@@ -6,7 +6,7 @@ import argparse
 import re
 from typing import Any
 
-from smokegate.arguments import described
+from smokegate.arguments import SUITES_FOLDER, described
 from smokegate.locations import ALL, MAJORITY
 
 _NAME = r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?"
@@ -25,7 +25,9 @@ def add_worker(commands: Any) -> None:
     worker = commands.add_parser(
         "worker", **described(_HELP, "verify from one location when a run asks for it", _EXITS)
     )
-    worker.add_argument("paths", nargs="*", metavar="PATH", help="suites (default: tests/smoke)")
+    worker.add_argument(
+        "paths", nargs="*", metavar="PATH", help=f"suites (default: {SUITES_FOLDER})"
+    )
     worker.add_argument("--location", type=location, required=True, metavar="NAME", help="its name")
     worker.add_argument("--targets", metavar="FILE", help="verify any target of this file")
 

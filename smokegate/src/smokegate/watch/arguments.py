@@ -6,7 +6,7 @@ import argparse
 import re
 from typing import Any
 
-from smokegate.arguments import count, described
+from smokegate.arguments import SUITES_FOLDER, count, described
 
 _EXITS = """\
 exit codes:
@@ -31,7 +31,7 @@ def add_watch(commands: Any) -> None:
     watch = commands.add_parser(
         "watch", **described(_HELP, "after a deployment, verify again and again", _EXITS)
     )
-    watch.add_argument("paths", nargs="*", metavar="PATH", help="suites to run (tests/smoke)")
+    watch.add_argument("paths", nargs="*", metavar="PATH", help=f"suites to run ({SUITES_FOLDER})")
     watch.add_argument("--url", help="the target (default: PRODUCTION_URL)")
     watch.add_argument(
         "--for",
