@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-MEDIA_TYPES = frozenset({"text/plain", "application/openmetrics-text"})
+_OPENMETRICS = "application/openmetrics-text"
+MEDIA_TYPES = frozenset({"text/plain", _OPENMETRICS})
+# As Prometheus asks. OpenMetrics is preferred since only it marks its end: what was cut short after
+# a whole line looks whole in the other.
+ACCEPT = f"{_OPENMETRICS};version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 
 _NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 _LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*[ \t]*=[ \t]*"(?:[^"\\\n]|\\[\\"n])*"[ \t]*'
@@ -33,8 +37,8 @@ class Sample(NamedTuple):
     value: float
 
 
-def parse(text: str) -> tuple[list[Sample], str]:
-    """Read an exposition; give its samples, and the first line that is none ("" if all are)."""
+def parse(text: str, media_type: str) -> tuple[list[Sample], str]:
+    """Read an exposition; give its samples, and the first flaw ("" if there is none)."""
     samples = []
     for number, line in enumerate(text.split("\n"), 1):
         found = _SAMPLE.fullmatch(line.rstrip("\r"))
@@ -42,9 +46,11 @@ def parse(text: str) -> tuple[list[Sample], str]:
             samples.append(Sample(found["name"], found["labels"] or "", float(found["value"])))
         elif not _COMMENT.fullmatch(line.rstrip("\r")):
             return samples, f"line {number}: {line[:200]}"
+    if media_type == _OPENMETRICS and not text.rstrip("\r\n").endswith("\n# EOF"):
+        return samples, "it was cut short: its last line is not # EOF"
     return samples, ""
 
 
-def total(text: str, name: str) -> float:
+def total(samples: list[Sample], name: str) -> float:
     """The sum of a metric over all of its labels."""
-    return sum(sample.value for sample in parse(text)[0] if sample.name == name)
+    return sum(sample.value for sample in samples if sample.name == name)

@@ -112,20 +112,22 @@ class TestProductionHealth(HealthSuite):
 
     async def test_metrics_endpoint(self, client: Client) -> None:
         """Prometheus can read the metrics, and they count the requests that are made."""
-        before = await client.get("/metrics")
+        asking = {"Accept": exposition.ACCEPT}
+        before = await client.get("/metrics", headers=asking)
         expect(before).status(200).that(
             "Prometheus takes its media type",
             before.media_type in exposition.MEDIA_TYPES,
             seen=before.media_type or "none",
         )
-        samples, flaw = exposition.parse(before.text)
-        expect(before).that("every line can be read", not flaw, seen=flaw)
+        samples, flaw = exposition.parse(before.text, before.media_type)
+        expect(before).that("every line can be read, to the end", not flaw, seen=flaw)
         expect(before).that("it is not empty", len(samples) > 0, seen=f"{len(samples)} samples")
-        counted = exposition.total(before.text, self.request_counter)
+        counted = exposition.total(samples, self.request_counter)
         for _ in range(3):
             await client.get("/health", fresh=True)
-            after = await client.get("/metrics", fresh=True)
-            if exposition.total(after.text, self.request_counter) > counted:
+            after = await client.get("/metrics", headers=asking, fresh=True)
+            samples, _ = exposition.parse(after.text, after.media_type)
+            if exposition.total(samples, self.request_counter) > counted:
                 return
         client.warn(f"{self.request_counter} was not seen to move; another worker may have counted")
 

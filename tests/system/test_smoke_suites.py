@@ -225,13 +225,27 @@ def registry() -> CollectorRegistry:
     return measured
 
 
-@pytest.mark.parametrize("encode", [generate_latest, generate_openmetrics])
-def test_metrics_of_the_reference_library_can_be_read(encode: Any) -> None:
-    text = encode(registry()).decode()
-    samples, flaw = exposition.parse(text)
+TEXT, OPENMETRICS = "text/plain", "application/openmetrics-text"
+
+
+@pytest.mark.parametrize(
+    ("encode", "media_type"), [(generate_latest, TEXT), (generate_openmetrics, OPENMETRICS)]
+)
+def test_metrics_of_the_reference_library_can_be_read(encode: Any, media_type: str) -> None:
+    samples, flaw = exposition.parse(encode(registry()).decode(), media_type)
     assert flaw == ""
-    assert exposition.total(text, "http_requests_total") == 4
+    assert exposition.total(samples, "http_requests_total") == 4
     assert {"took_seconds_bucket", "build_info"} <= {sample.name for sample in samples}
+
+
+def test_metrics_that_were_cut_anywhere_are_not_whole() -> None:
+    whole = generate_openmetrics(registry()).decode()  # type: ignore[no-untyped-call]
+    # The last line feed may be left out.
+    cuts = [
+        end for end in range(len(whole) - 1) if not exposition.parse(whole[:end], OPENMETRICS)[1]
+    ]
+    assert cuts == []
+    assert exposition.parse(whole[:-1], OPENMETRICS)[1] == ""
 
 
 @pytest.mark.parametrize(
@@ -249,7 +263,7 @@ def test_metrics_of_the_reference_library_can_be_read(encode: Any) -> None:
     ],
 )
 def test_a_good_line_can_be_read(line: str) -> None:
-    assert exposition.parse(line)[1] == ""
+    assert exposition.parse(line, TEXT)[1] == ""
 
 
 @pytest.mark.parametrize(
@@ -270,7 +284,7 @@ def test_a_good_line_can_be_read(line: str) -> None:
     ],
 )
 def test_a_bad_line_is_named(line: str) -> None:
-    assert exposition.parse(f"up 1\n{line}\n")[1] == f"line 2: {line}"
+    assert exposition.parse(f"up 1\n{line}\n", TEXT)[1] == f"line 2: {line}"
 
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
