@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from smokegate.errors import ReportError
 from smokegate.history import NOWHERE
+from smokegate.reports import files
 from smokegate.reports.layout import paragraph
 from smokegate.reports.outlet import Outlet
 from smokegate.results import JudgedRun, to_json
@@ -48,6 +49,7 @@ class Publication:
     def publish(self) -> None:
         """Give the run to every outlet; what may have to wait for a database comes last."""
         self.give_to(
+            self.hand_over,
             self.write_json,
             self.save_baseline,
             self.tell_github,
@@ -67,28 +69,30 @@ class Publication:
             except Exception:  # a report's bug must not turn a verdict into none
                 self.say(f"{traceback.format_exc()}smokegate: a bug in a report; please report it")
 
+    def hand_over(self) -> None:
+        """Give the run to the process that remembers it, which does so meanwhile."""
+        if self.aside:
+            with suppress(OSError):  # then it is remembered here
+                self.aside.give(self._evidence)
+
     def write_results(self) -> list[Path]:
         """Write the result files, and say where they are."""
-        from smokegate.reports import files
-
-        written = files.write_all(self.run, Path(self.settings.results), self._last_good)
+        written = files.write_all(
+            self.run, Path(self.settings.results), self._last_good, lambda: self._evidence
+        )
         names = ", ".join(sorted(path.name for path in written))
         Outlet(self.stream).line(f"Results in {self.settings.results}: {names}")
         return written
 
     def write_json(self) -> None:
         """Write the run where `--json` says."""
-        from smokegate.reports import files
-
         if self.json_file == "-":
-            _write_to_stdout(to_json(self.run))
+            _write_to_stdout(self._evidence)
         elif self.json_file:
-            files.write_json(self.run, Path(self.json_file))
+            files.write_json(self._evidence, Path(self.json_file))
 
     def save_baseline(self) -> None:
         """Write the run where `--save-baseline` says, if the next one can be compared with it."""
-        from smokegate.reports import files
-
         run, baseline = self.run, self.baseline_file
         if baseline and (run.interrupted or run.partial):
             why = (
@@ -96,7 +100,7 @@ class Publication:
             )
             self.say(f"smokegate: --save-baseline: {baseline} was not written: {why}")
         elif baseline:
-            files.write_json(run, Path(baseline))
+            files.write_json(self._evidence, Path(baseline))
 
     def tell_github(self) -> None:
         """Annotate the workflow, where this is one."""
@@ -143,11 +147,15 @@ class Publication:
             outlet.line(line)
 
     @cached_property
+    def _evidence(self) -> bytes:
+        return to_json(self.run)
+
+    @cached_property
     def _remembered(self) -> Remembered | None:
         """What came of remembering it, which is done once; None where nothing is to be."""
         if self.settings.history == NOWHERE:
             return None
-        if self.aside and (remembered := self.aside.remember(self.run)):
+        if self.aside and (remembered := self.aside.remembered()):
             return remembered
         from smokegate.history.remembering import remember  # long after the verdict was shown
 

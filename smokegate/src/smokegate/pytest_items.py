@@ -20,7 +20,7 @@ from smokegate.errors import UsageError
 from smokegate.history import NOWHERE
 from smokegate.reports import failure, lines, verdict_line
 from smokegate.reports.files import write_json
-from smokegate.results import CheckResult, JudgedRun, Outcome, from_json
+from smokegate.results import CheckResult, JudgedRun, Outcome, from_json, to_json
 from smokegate.streams import say_at_once
 
 _POLL_S = 0.05
@@ -267,7 +267,7 @@ def once_for_all_workers(
     except BaseException:
         shared.with_suffix(_FAILED).touch(0o600)
         raise
-    write_json(run, shared)
+    write_json(to_json(run), shared)
     return run
 
 

@@ -7,7 +7,6 @@ setting of smokegate belongs to the suites, which declare theirs as annotated cl
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
@@ -350,7 +349,9 @@ def refuse_unknown(extra: Mapping[str, Sourced], declared: Iterable[str]) -> Non
     names = [*declared, *KEYS]
     for key, sourced in extra.items():
         if key not in names:
-            close = difflib.get_close_matches(key, names, n=1)
+            from difflib import get_close_matches
+
+            close = get_close_matches(key, names, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             raise UsageError(f"{sourced.source}: there is no setting {key!r}{hint}")
 

@@ -77,7 +77,7 @@ class Verification:
         run = self.verifier(
             settings,
             lambda: load(self.paths, settings, self.suite, self.words),
-            terminal.listen,
+            partial(_listen, terminal),
             suites=[str(path.resolve()) for path in self.paths],
             give_up=give_up(self.before_exit),
             earlier=earlier,
@@ -144,6 +144,14 @@ def load(paths: list[Path], settings: Settings, suite: str, words: str) -> engin
     """Load the suites under some paths, narrowed to a suite and to words if those are given."""
     select = engine.select_by_words(words) if words else None
     return engine.load(paths, settings, suite=suite, select=select)
+
+
+def _listen(terminal: Terminal, event: engine.Event) -> None:
+    if isinstance(event, engine.CleaningUp):
+        # What publishing needs takes as long to import as a reply to come.
+        import smokegate.publication
+        import smokegate.reports.page  # noqa: F401
+    terminal.listen(event)
 
 
 def _show(outlet: Outlet, text: str) -> None:

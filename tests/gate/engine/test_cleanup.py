@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from smokegate.checks import HealthSuite
 from smokegate.client import Client
+from smokegate.engine import CleaningUp, Event
 from smokegate.engine.attempt import Attempts
 from smokegate.engine.cleanup import remove_all
 from smokegate.errors import JournalError
 from smokegate.expectations import expect
 from smokegate.journal import Creation
-from smokegate.resources import Remover
+from smokegate.resources import Remover, removes
 from smokegate.results import Action, Outcome
 
 from tests.gate.clients import bound
@@ -166,6 +167,24 @@ async def test_a_run_says_what_may_be_left() -> None:
     run = await Rehearsal(creating(), transport=transport).run()
     assert run.leftovers == ["thing cube: the suites have no function marked @removes('thing')"]
     assert action(run) is Action.PROCEED
+
+
+async def test_who_listens_hears_of_the_wait_for_what_is_removed() -> None:
+    @removes("thing")
+    async def remover(client: Client, name: str) -> bool:
+        return await delete(client, name)
+
+    transport = ScriptedTransport({"POST /things": answered(201), "DELETE /cube": answered(204)})
+    sent: list[list[str]] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, CleaningUp):
+            sent.append([*transport.lines, *rehearsal.journal.removals])
+
+    rehearsal = Rehearsal(creating(), transport=transport, resources=(remover,), listen=listen)
+    assert (await rehearsal.run()).leftovers == []
+    assert sent == [["POST /things", "DELETE /cube"]], "once, between the request and its reply"
+    assert rehearsal.journal.removals == ["cube"]
 
 
 async def test_what_the_journal_cannot_promise_is_not_requested() -> None:

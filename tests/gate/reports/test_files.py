@@ -11,7 +11,7 @@ import pytest
 from smokegate.errors import ReportError, SmokegateError
 from smokegate.reports.files import write_all, write_json
 from smokegate.reports.page import page
-from smokegate.results import MissingSuite, from_json
+from smokegate.results import MissingSuite, from_json, to_json
 
 from tests.gate.reports import parts, runs
 from tests.gate.reports.hostile import poisoned
@@ -123,14 +123,14 @@ def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
 def test_the_run_goes_to_a_file_of_ones_choice(tmp_path: Path) -> None:
     path = tmp_path / "new" / "run.json"
     for run in (runs.rollback(), runs.proceed()):
-        write_json(run, path)
+        write_json(to_json(run), path)
         assert from_json(path.read_bytes()) == run
     assert names(path.parent) == ["run.json"]
 
 
 def test_a_json_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match=r"^\S+ was not written: Is a directory$"):
-        write_json(runs.proceed(), tmp_path)
+        write_json(to_json(runs.proceed()), tmp_path)
 
 
 def test_a_hostile_run_is_written_whole(tmp_path: Path) -> None:

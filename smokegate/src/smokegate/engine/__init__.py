@@ -3,7 +3,15 @@
 It tells what happens as events and returns the run; who listens is not its business.
 """
 
-from smokegate.engine.engine import CheckFinished, Engine, Event, RunStarted, Waiting, sweep_one
+from smokegate.engine.engine import (
+    CheckFinished,
+    CleaningUp,
+    Engine,
+    Event,
+    RunStarted,
+    Waiting,
+    sweep_one,
+)
 from smokegate.engine.keeping import Keeper
 from smokegate.engine.loop import in_loop
 from smokegate.engine.output import sorted_by_attempt
@@ -11,6 +19,7 @@ from smokegate.engine.plan import Plan, Suites, find, load, plan, select_by_word
 
 __all__ = [
     "CheckFinished",
+    "CleaningUp",
     "Engine",
     "Event",
     "Keeper",

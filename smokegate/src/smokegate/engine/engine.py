@@ -37,6 +37,8 @@ from smokegate.versions import same_version
 # An interrupted run has 6 seconds for everything; what is left is for the reports.
 _INTERRUPTED_S = 5.0
 _LATE_CREATIONS_S = 2.0
+# By then what removes has been sent; whoever hears of it may use the time until the replies.
+_SENT_WITHIN_S = 0.005
 
 
 class RunStarted(msgspec.Struct, frozen=True):
@@ -61,7 +63,11 @@ class Waiting(msgspec.Struct, frozen=True):
     reason: str
 
 
-Event = RunStarted | CheckFinished | Waiting
+class CleaningUp(msgspec.Struct, frozen=True):
+    """Every check has its outcome, and the target is removing what was created."""
+
+
+Event = RunStarted | CheckFinished | Waiting | CleaningUp
 Listener = Callable[[Event], None]
 
 
@@ -232,12 +238,15 @@ class Engine:
         budget_s = min(budget_s, max(0.0, left_s))
         ledger = self._to_remove()
         removing = asyncio.create_task(self._remove(ledger, budget_s), name="clean-up")
+        loop = asyncio.get_running_loop()
+        telling = loop.call_later(_SENT_WITHIN_S, self._listen, CleaningUp())
         try:
             async with asyncio.timeout(budget_s) as self._cleanup_limit:
                 return await asyncio.shield(removing)
         except TimeoutError:
             return [f"{each.kind} {each.name}: no time left" for each in ledger.pending]
         finally:
+            telling.cancel()
             self._cleanup_limit = None
             await end([removing])
 

@@ -12,17 +12,18 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 import msgspec
 
 from smokegate.history import NOWHERE
 from smokegate.reports.last_good import LastGood
-from smokegate.results import JudgedRun, from_json, to_json
+from smokegate.results import from_json
 from smokegate.settings import Settings
 from smokegate.signals import ENDING
 
 _CHUNK_BYTES = 65_536
+_GIVEN = b"."
 
 
 class Remembered(msgspec.Struct, frozen=True):
@@ -34,19 +35,33 @@ class Remembered(msgspec.Struct, frozen=True):
 
 
 class Aside:
-    """A process that remembers the one run that it is given; `line` leads to it."""
+    """A process that remembers the one run that it is given.
 
-    def __init__(self, process: int, line: socket.socket) -> None:
+    The run lies in memory that both have, so that giving it waits for nobody; `line` says when it
+    does, and what came of it.
+    """
+
+    def __init__(self, process: int, line: socket.socket, shared: BinaryIO) -> None:
         self._process = process
         self._line = line
+        self._shared = shared
         self._is_asked = False
 
-    def remember(self, run: JudgedRun) -> Remembered | None:
-        """Have it remembered; None where the process came to nothing, whose work may be done."""
+    def give(self, evidence: bytes) -> None:
+        """Have a run remembered, as `to_json` wrote it, while other things are done.
+
+        Raises `OSError` where the process has gone or memory is short.
+        """
+        self._shared.write(evidence)
+        self._shared.flush()
+        self._line.sendall(_GIVEN)
         self._is_asked = True
+
+    def remembered(self) -> Remembered | None:
+        """Wait for what came of it; None where nothing did, so that the work may be done."""
+        if not self._is_asked:
+            return None
         try:
-            self._line.sendall(to_json(run))
-            self._line.shutdown(socket.SHUT_WR)
             answer = _all_of(self._line)
             self._wait()
             return msgspec.json.decode(answer, type=Remembered)
@@ -56,6 +71,7 @@ class Aside:
     def end(self) -> None:
         """End what was never asked; what was goes on to its end, whoever waits for it."""
         self._line.close()
+        self._shared.close()
         if not self._is_asked:
             with suppress(ProcessLookupError):
                 os.kill(self._process, signal.SIGKILL)
@@ -84,6 +100,7 @@ def remembering_aside(settings: Settings) -> Iterator[Aside | None]:
 
 
 def _forked(settings: Settings) -> Aside:
+    shared = os.fdopen(os.memfd_create("run"), "w+b")
     ours, theirs = socket.socketpair()
     # A signal in between would make a second run of it.
     unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
@@ -92,24 +109,27 @@ def _forked(settings: Settings) -> Aside:
             process = os.fork()
             if process == 0:
                 ours.close()
-                _serve(theirs, settings)
+                _serve(theirs, shared, settings)
     except OSError:
         ours.close()
+        shared.close()
         raise
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
-    return Aside(process, ours)
+    return Aside(process, ours, shared)
 
 
-def _serve(line: socket.socket, settings: Settings) -> NoReturn:
+def _serve(line: socket.socket, shared: BinaryIO, settings: Settings) -> NoReturn:
     """Remember what comes, if it comes whole; without an answer the one who asked does it."""
     try:
         for number in ENDING:  # it ends when the one who asks does
             signal.signal(number, signal.SIG_IGN)
-        from smokegate.history.remembering import remember
+        from smokegate.history.remembering import opened_ahead, remember
 
-        if asked := _all_of(line):
-            line.sendall(msgspec.json.encode(remember(from_json(asked), settings)))
+        store = opened_ahead(settings)
+        if line.recv(len(_GIVEN)):
+            shared.seek(0)
+            line.sendall(msgspec.json.encode(remember(from_json(shared.read()), settings, store)))
     finally:
         os._exit(0)
 

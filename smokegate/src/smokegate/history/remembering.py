@@ -80,6 +80,13 @@ def opened(url: str) -> Store:
     return store
 
 
+def opened_ahead(settings: Settings) -> Store | None:
+    """Open the history before there is a run; None where that fails, as it will be met again."""
+    with suppress(Exception):
+        return opened(url_of(settings))
+    return None
+
+
 def keep_for_later(run: JudgedRun, settings: Settings, why: Exception) -> str:
     """Keep a run in a file, whole or not at all, and say where, and why it had to be."""
     spool = _spool(settings)

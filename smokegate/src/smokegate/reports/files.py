@@ -18,15 +18,21 @@ _UNSAFE = str.maketrans(dict.fromkeys('/\\:*?"<>|\x00', "_"))
 
 
 def write_all(
-    run: JudgedRun, folder: Path, last_good: Callable[[], LastGood | None] = lambda: None
+    run: JudgedRun,
+    folder: Path,
+    last_good: Callable[[], LastGood | None] = lambda: None,
+    evidence: Callable[[], bytes] | None = None,
 ) -> list[Path]:
     """Write every report of a run into a folder and return the paths.
 
     All files of a run share a time stamp, with a number where another run began in the same
-    second. `last_good`, which may take its time, is called when all but the page is written. Raises
-    `ReportError`, in one line, if they cannot be written.
+    second. `last_good`, which may take its time, is called when all but the page is written;
+    `evidence` gives the run as JSON, where that is made already. Raises `ReportError`, in one line,
+    if they cannot be written.
     """
-    return write_together(folder, run.started_at, _contents(run, last_good))
+    return write_together(
+        folder, run.started_at, _contents(run, last_good, evidence or partial(to_json, run))
+    )
 
 
 def write_together(
@@ -47,18 +53,18 @@ def write_together(
     return written
 
 
-def write_json(run: JudgedRun, path: Path) -> None:
-    """Write the run as JSON to one file, replacing what stands there.
+def write_json(evidence: bytes, path: Path) -> None:
+    """Write a run that is JSON already to one file, replacing what stands there.
 
     Raises `ReportError`, in one line, if it cannot be written.
     """
     with _explained(f"{path} was", path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_named(path, to_json(run))
+        write_named(path, evidence)
 
 
 def _contents(
-    run: JudgedRun, last_good: Callable[[], LastGood | None]
+    run: JudgedRun, last_good: Callable[[], LastGood | None], evidence: Callable[[], bytes]
 ) -> dict[tuple[str, str], Callable[[], bytes]]:
     """The reports by stem and suffix of their names, made one by one.
 
@@ -68,7 +74,7 @@ def _contents(
         (suite.translate(_UNSAFE), ".xml"): partial(junit, run, suite) for suite in suites_of(run)
     }
     return {
-        ("run", ".json"): partial(to_json, run),
+        ("run", ".json"): evidence,
         ("summary", ".txt"): lambda: summary(run).encode("utf-8", "backslashreplace"),
         **suites,
         ("report", ".html"): lambda: _page(run, last_good()),

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TextIO
 
-from smokegate.engine import CheckFinished, Event, RunStarted, Waiting
+from smokegate.engine import CheckFinished, CleaningUp, Event, RunStarted, Waiting
 from smokegate.reports.causes import Shared, cause_of, shared_causes
 from smokegate.reports.details import (
     connection_in_words,
@@ -89,7 +89,7 @@ class Terminal:
             self._started(event)
         elif isinstance(event, CheckFinished):
             self._finished(event.result)
-        else:
+        elif not isinstance(event, CleaningUp):
             self._waiting(event)
 
     def finish(self, run: JudgedRun) -> None:
