@@ -257,6 +257,8 @@ def app() -> Starlette:
 def main() -> None:
     """Serve on a free port, which is said on standard output, until the process is ended."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    # Inherited by each connection; without it every body waits 40 ms for its head's receipt.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()
     config = uvicorn.Config(app(), log_level="warning", access_log=False, timeout_keep_alive=60)

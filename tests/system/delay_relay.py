@@ -96,6 +96,8 @@ class DelayRelay:
 
     async def __aenter__(self) -> Self:
         listener = self._listener or socket.create_server(("127.0.0.1", 0))
+        # Inherited by each connection: what delays is this relay alone, not Nagle's algorithm.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._server = await asyncio.start_server(self.accept, sock=listener, backlog=256)
         return self
 

@@ -59,7 +59,7 @@ def serve(host: str, port: int, *, dev: bool, listener_fd: int | None = None) ->
         log_as_json()
         context = _tls(settings)
         is_worker = listener_fd is not None
-        with socket.socket(fileno=listener_fd) if is_worker else _listen(host, port) as listener:
+        with socket.socket(fileno=listener_fd) if is_worker else listen(host, port) as listener:
             ready_line = _ready_line(settings, listener, host, tls=context is not None)
             if settings.workers > 1 and not is_worker:
                 return serve_with_workers(settings, listener, ready_line)
@@ -101,15 +101,20 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     return context
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Listen at a name or an address; raises `UnusableError` where that cannot be."""
     try:
         family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         # A name that does not resolve has a negative number, of another table.
         number = error.errno or 0
         reason = os.strerror(number) if number > 0 else error.strerror
         raise UnusableError(f"cannot listen on {host} port {port}: {reason}") from error
+    # Each connection inherits it. asyncio leaves it out on a socket that it did not make, and a
+    # body that follows its head waits 40 ms then for the client to acknowledge the head.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _run(
