@@ -15,6 +15,10 @@ SmokegateError
 └── NotApplicable        the check does not apply to this target
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 
 class SmokegateError(Exception):
     """The root of everything that smokegate raises."""
@@ -66,3 +70,11 @@ class Throttled(CheckEnded):
 
 class NotApplicable(CheckEnded):
     """The check says that it does not apply here."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown word: the known one that is most like it, if any."""
+    from difflib import get_close_matches  # which takes long to import
+
+    close = get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""

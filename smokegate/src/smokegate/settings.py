@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 
 from smokegate import alert_settings
-from smokegate.errors import UsageError
+from smokegate.errors import UsageError, did_you_mean
 from smokegate.secret_names import SHORTEST_SECRET, is_secret_name
 from smokegate.signature import SECRET_PREFIX, key_of
 
@@ -349,10 +349,7 @@ def refuse_unknown(extra: Mapping[str, Sourced], declared: Iterable[str]) -> Non
     names = [*declared, *KEYS]
     for key, sourced in extra.items():
         if key not in names:
-            from difflib import get_close_matches
-
-            close = get_close_matches(key, names, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
+            hint = did_you_mean(key, names)
             raise UsageError(f"{sourced.source}: there is no setting {key!r}{hint}")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import math
 import sys
 import time
@@ -14,7 +13,7 @@ from typing import TextIO
 
 from smokegate import engine, gate, targets
 from smokegate.checks import apart
-from smokegate.errors import SuiteError, UsageError
+from smokegate.errors import SuiteError, UsageError, did_you_mean
 from smokegate.fleet import report
 from smokegate.fleet.aftermath import Aftermath
 from smokegate.fleet.campaign import Campaign
@@ -67,8 +66,7 @@ def select(fleet: Mapping[str, Target], words: list[str]) -> list[Target]:
     known = {*fleet, *(tag for target in fleet.values() for tag in target.tags)}
     for word in words:
         if word not in known:
-            close = difflib.get_close_matches(word, known, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
+            hint = did_you_mean(word, known)
             raise UsageError(f"--select: no target has the name or the tag {word!r}{hint}")
     return [
         target
