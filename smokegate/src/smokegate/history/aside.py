@@ -71,7 +71,8 @@ class Aside:
     def end(self) -> None:
         """End what was never asked; what was goes on to its end, whoever waits for it."""
         self._line.close()
-        self._shared.close()
+        with suppress(OSError):  # of what could not be given, and is not to be
+            self._shared.close()
         if not self._is_asked:
             with suppress(ProcessLookupError):
                 os.kill(self._process, signal.SIGKILL)
@@ -86,10 +87,11 @@ class Aside:
 def remembering_aside(settings: Settings) -> Iterator[Aside | None]:
     """Have a process get ready to remember a run; None where there is to be none.
 
-    A fork is safe with one thread only, and on macOS not even then.
+    A fork is safe with one thread only, and on macOS not even then. Pythons that were built for old
+    systems, such as those of uv and conda for long, have no `memfd_create`.
     """
     aside = None
-    if settings.history != NOWHERE and sys.platform == "linux" and threading.active_count() == 1:
+    if settings.history != NOWHERE and _can_fork():
         with suppress(OSError):  # no process more: then it is done here
             aside = _forked(settings)
     try:
@@ -97,6 +99,10 @@ def remembering_aside(settings: Settings) -> Iterator[Aside | None]:
     finally:
         if aside:
             aside.end()
+
+
+def _can_fork() -> bool:
+    return sys.platform == "linux" and hasattr(os, "memfd_create") and threading.active_count() == 1
 
 
 def _forked(settings: Settings) -> Aside:
@@ -124,12 +130,12 @@ def _serve(line: socket.socket, shared: BinaryIO, settings: Settings) -> NoRetur
     try:
         for number in ENDING:  # it ends when the one who asks does
             signal.signal(number, signal.SIG_IGN)
-        from smokegate.history.remembering import opened_ahead, remember
+        from smokegate.history.remembering import make_ready, remember
 
-        store = opened_ahead(settings)
+        make_ready(settings)
         if line.recv(len(_GIVEN)):
             shared.seek(0)
-            line.sendall(msgspec.json.encode(remember(from_json(shared.read()), settings, store)))
+            line.sendall(msgspec.json.encode(remember(from_json(shared.read()), settings)))
     finally:
         os._exit(0)
 

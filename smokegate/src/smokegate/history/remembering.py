@@ -80,11 +80,13 @@ def opened(url: str) -> Store:
     return store
 
 
-def opened_ahead(settings: Settings) -> Store | None:
-    """Open the history before there is a run; None where that fails, as it will be met again."""
+def make_ready(settings: Settings) -> None:
+    """Import what the history takes, its driver too; what fails now is met again by `remember`.
+
+    Nothing is connected to: who waits for a database does so once, when there is a run.
+    """
     with suppress(Exception):
-        return opened(url_of(settings))
-    return None
+        Store(url_of(settings))
 
 
 def keep_for_later(run: JudgedRun, settings: Settings, why: Exception) -> str:
