@@ -13,7 +13,7 @@ ACCEPT = f"{_OPENMETRICS};version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1
 
 _NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 _LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*[ \t]*=[ \t]*"(?:[^"\\\n]|\\[\\"n])*"[ \t]*'
-_NUMBER = r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[Ii]nf|[Nn]a[Nn])"
+_NUMBER = r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|(?i:inf(?:inity)?|nan))"
 _TYPES = (
     "counter|gauge|histogram|summary|untyped|unknown|info|stateset|gaugehistogram"  # both formats'
 )
@@ -46,11 +46,11 @@ def parse(text: str, media_type: str) -> tuple[list[Sample], str]:
             samples.append(Sample(found["name"], found["labels"] or "", float(found["value"])))
         elif not _COMMENT.fullmatch(line.rstrip("\r")):
             return samples, f"line {number}: {line[:200]}"
-    if media_type == _OPENMETRICS and not text.rstrip("\r\n").endswith("\n# EOF"):
+    if media_type == _OPENMETRICS and not f"\n{text}".rstrip("\r\n").endswith("\n# EOF"):
         return samples, "it was cut short: its last line is not # EOF"
     return samples, ""
 
 
 def total(samples: list[Sample], name: str) -> float:
-    """The sum of a metric over all of its labels."""
-    return sum(sample.value for sample in samples if sample.name == name)
+    """The sum of a metric over all of its labels; OpenMetrics ends a counter's name in _total."""
+    return sum(sample.value for sample in samples if sample.name in (name, f"{name}_total"))

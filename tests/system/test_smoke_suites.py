@@ -248,6 +248,16 @@ def test_metrics_that_were_cut_anywhere_are_not_whole() -> None:
     assert exposition.parse(whole[:-1], OPENMETRICS)[1] == ""
 
 
+def test_no_metrics_at_all_are_whole_too() -> None:
+    assert exposition.parse("# EOF\n", OPENMETRICS) == ([], "")
+
+
+@pytest.mark.parametrize("name", ["requests", "requests_total"])
+def test_a_counter_is_found_by_its_name_of_either_format(name: str) -> None:
+    samples, _ = exposition.parse('requests_total{code="200"} 3\nrequests_created 9\n', TEXT)
+    assert exposition.total(samples, name) == 3
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -255,6 +265,7 @@ def test_metrics_that_were_cut_anywhere_are_not_whole() -> None:
         "up{} 1",
         'up { a = "b" , } 1.5e3 1700000000',
         "up +Inf",
+        "up INFINITY",
         "up NaN",
         "# free words",
         "#",
