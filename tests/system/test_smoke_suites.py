@@ -14,6 +14,7 @@ import exposition
 import msgspec
 import pytest
 import receiver
+import resources
 from lattice.accounts import schemas as accounts
 from lattice.lattices import schemas as lattices
 from lattice.pathfinding import schemas as pathfinding
@@ -31,10 +32,13 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from pydantic import BaseModel
 from smokegate.checks import checks_of, declared_settings, load_module, suites_in
+from smokegate.errors import ExpectationFailed
 from standardwebhooks import Webhook
 
 from lattice import problems
 from smokegate import engine, settings
+from tests.gate.clients import bound
+from tests.gate.scripted_transport import Route, ScriptedTransport, answered
 
 SUITES = Path(__file__).parents[1] / "smoke"
 README = (SUITES / "README.md").read_text(encoding="utf-8")
@@ -296,6 +300,29 @@ def test_a_good_line_can_be_read(line: str) -> None:
 )
 def test_a_bad_line_is_named(line: str) -> None:
     assert exposition.parse(f"up 1\n{line}\n", TEXT)[1] == f"line 2: {line}"
+
+
+def test_an_account_is_removed_with_the_token_it_has_or_a_new_one() -> None:
+    removed = answered(204)
+    script: dict[str, Route] = {
+        "DELETE /api/auth/me": [removed, answered(401), removed, removed],
+        "POST /api/auth/login": answered(200, {"access_token": "a new one"}),
+    }
+    target = ScriptedTransport(script, latency_s=0)
+
+    async def remove() -> None:
+        client = bound(target).client
+        resources.TOKENS["ada@example.com"] = "the one it has"
+        assert await resources.remove_account(client, "ada@example.com")
+        resources.TOKENS["bob@example.com"] = "an old one"
+        with pytest.raises(ExpectationFailed):
+            await resources.remove_account(client, "bob@example.com")
+        assert await resources.remove_account(client, "bob@example.com"), "the second try"
+        assert await resources.remove_account(client, "made by a dead process")
+
+    asyncio.run(remove())
+    logged_in = ["POST /api/auth/login", "DELETE /api/auth/me"]
+    assert target.lines == [*["DELETE /api/auth/me"] * 2, *logged_in * 2]
 
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

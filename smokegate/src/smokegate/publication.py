@@ -78,7 +78,7 @@ class Publication:
     def write_results(self) -> list[Path]:
         """Write the result files, and say where they are."""
         written = files.write_all(
-            self.run, Path(self.settings.results), self._last_good, lambda: self._evidence
+            self.run, Path(self.settings.results), self._last_good, self._evidence
         )
         names = ", ".join(sorted(path.name for path in written))
         Outlet(self.stream).line(f"Results in {self.settings.results}: {names}")

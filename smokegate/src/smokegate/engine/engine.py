@@ -64,7 +64,7 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class CleaningUp(msgspec.Struct, frozen=True):
-    """Every check has its outcome, and the target is removing what was created."""
+    """No check runs any more, and the target is removing what was created."""
 
 
 Event = RunStarted | CheckFinished | Waiting | CleaningUp

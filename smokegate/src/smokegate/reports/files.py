@@ -21,17 +21,17 @@ def write_all(
     run: JudgedRun,
     folder: Path,
     last_good: Callable[[], LastGood | None] = lambda: None,
-    evidence: Callable[[], bytes] | None = None,
+    evidence: bytes = b"",
 ) -> list[Path]:
     """Write every report of a run into a folder and return the paths.
 
     All files of a run share a time stamp, with a number where another run began in the same
     second. `last_good`, which may take its time, is called when all but the page is written;
-    `evidence` gives the run as JSON, where that is made already. Raises `ReportError`, in one line,
-    if they cannot be written.
+    `evidence` is the run as JSON, where that is made already. Raises `ReportError`, in one line, if
+    they cannot be written.
     """
     return write_together(
-        folder, run.started_at, _contents(run, last_good, evidence or partial(to_json, run))
+        folder, run.started_at, _contents(run, last_good, evidence or to_json(run))
     )
 
 
@@ -64,7 +64,7 @@ def write_json(evidence: bytes, path: Path) -> None:
 
 
 def _contents(
-    run: JudgedRun, last_good: Callable[[], LastGood | None], evidence: Callable[[], bytes]
+    run: JudgedRun, last_good: Callable[[], LastGood | None], evidence: bytes
 ) -> dict[tuple[str, str], Callable[[], bytes]]:
     """The reports by stem and suffix of their names, made one by one.
 
@@ -74,7 +74,7 @@ def _contents(
         (suite.translate(_UNSAFE), ".xml"): partial(junit, run, suite) for suite in suites_of(run)
     }
     return {
-        ("run", ".json"): evidence,
+        ("run", ".json"): lambda: evidence,
         ("summary", ".txt"): lambda: summary(run).encode("utf-8", "backslashreplace"),
         **suites,
         ("report", ".html"): lambda: _page(run, last_good()),
