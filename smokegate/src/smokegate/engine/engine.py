@@ -37,7 +37,7 @@ from smokegate.versions import same_version
 # An interrupted run has 6 seconds for everything; what is left is for the reports.
 _INTERRUPTED_S = 5.0
 _LATE_CREATIONS_S = 2.0
-# By then what removes has been sent; whoever hears of it may use the time until the replies.
+# By then what removes is most likely sent; whoever hears of it may use the time until the replies.
 _SENT_WITHIN_S = 0.005
 
 
