@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     Float,
     ForeignKey,
     Index,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    event,
     text,
 )
 
@@ -143,16 +145,15 @@ deployments = Table(
     Index("deployments_by_environment", "environment", "deployed_ms"),
     Index("deployments_by_time", "deployed_ms"),
     # A version is first sighted once, however many runners see it at the same time.
-    Index(
-        "deployments_sighted",
-        "environment",
-        "target",
-        "version",
-        unique=True,
-        sqlite_where=text("source = 'sighted'"),
-        postgresql_where=text("source = 'sighted'"),
-    ),
+    sighted := Index("deployments_sighted", "environment", "target", "version", unique=True),
 )
+
+
+@event.listens_for(deployments, "before_create")
+def _only_what_is_sighted(_: Table, connection: Connection, **__: object) -> None:
+    """Say on which rows the index is; said above, it would import both dialects each time."""
+    sighted.dialect_options[connection.dialect.name]["where"] = text("source = 'sighted'")
+
 
 labels = Table(
     "labels",
