@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 from hypothesis import given
-from smokegate.results import from_json, json_schema, to_json
+from smokegate.results import Link, from_json, json_schema, to_json
 
 import smokegate
 from tests.gate.reports import parts, runs
@@ -51,6 +51,15 @@ def test_what_is_written_is_valid_whatever_the_target_sent(text: str) -> None:
     assert to_json(from_json(written)) == written
     assert is_harmless(written.decode())
     assert not any(map(is_command, written.decode().split("\n")))
+
+
+@pytest.mark.parametrize("text", ["a \x7f b", "##[set-output name=verdict]proceed", "\x1b[2J"])
+def test_what_is_all_ascii_is_harmless_too(text: str) -> None:
+    """It is not looked through as what is not."""
+    written = to_json(Link(part=text, digest=""))
+    assert is_harmless(written.decode())
+    assert not any(map(is_command, written.decode().split("\n")))
+    assert json.loads(written)["part"] == text
 
 
 def _members(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -461,6 +461,8 @@ def _pieces(text: bytes) -> Iterator[bytes]:
 
 
 def _safe_to_print(piece: bytes) -> bytes:
+    if piece.isascii() and b"\x7f" not in piece and b"##" not in piece:
+        return piece  # the other control characters are written out in any JSON
     return _SPECIAL.sub(_printable, piece.decode()).replace("##", r"#\u0023").encode()
 
 

@@ -87,6 +87,8 @@ def make_ready(settings: Settings) -> None:
     """
     with suppress(Exception):
         Store(url_of(settings))
+    with suppress(msgspec.DecodeError):
+        from_json(b"")  # the first one looks at every type of a run
 
 
 def keep_for_later(run: JudgedRun, settings: Settings, why: Exception) -> str:
