@@ -21,6 +21,7 @@ import pycurl
 
 from smokegate.client.addresses import addresses_of, resolved
 from smokegate.client.curl_failures import Circumstances, failure_of
+from smokegate.client.multi import Multi
 from smokegate.client.route import source_of
 from smokegate.client.transport import Address, Answer, Failure, Headers, Request
 from smokegate.results import Certificate, Timing
@@ -51,8 +52,7 @@ class CurlTransport:
     def __init__(
         self, *, ca_file: str = "", proxy: str = "", max_reply_bytes: int, max_connections: int
     ) -> None:
-        self._multi = pycurl.AsyncCurlMulti()
-        self._multi.setopt(pycurl.M_MAX_TOTAL_CONNECTIONS, max_connections)
+        self._multi = Multi(max_connections=max_connections)
         self._ca_file = ca_file or _system_ca_file()
         self._proxy = proxy
         self._shown_proxy = _without_credentials(proxy)
@@ -137,7 +137,7 @@ class CurlTransport:
 
     async def close(self) -> None:
         """Drop every connection; whatever is under way ends as cancelled."""
-        await self._multi.aclose()
+        self._multi.close()
 
     def _prepare(self, request: Request, reception: Reception, timeout_s: float) -> pycurl.Curl:
         curl = pycurl.Curl()
