@@ -62,9 +62,7 @@ class Aside:
         if not self._is_asked:
             return None
         try:
-            answer = _all_of(self._line)
-            self._wait()
-            return msgspec.json.decode(answer, type=Remembered)
+            return msgspec.json.decode(_all_of(self._line), type=Remembered)
         except (OSError, msgspec.DecodeError):
             return None
 
@@ -76,11 +74,8 @@ class Aside:
         if not self._is_asked:
             with suppress(ProcessLookupError):
                 os.kill(self._process, signal.SIGKILL)
-            self._wait()
-
-    def _wait(self) -> None:
         with suppress(ChildProcessError):  # where SIGCHLD is ignored nobody has to
-            os.waitpid(self._process, 0)
+            os.waitpid(self._process, os.WNOHANG if self._is_asked else 0)
 
 
 @contextmanager
@@ -136,6 +131,7 @@ def _serve(line: socket.socket, shared: BinaryIO, settings: Settings) -> NoRetur
         if line.recv(len(_GIVEN)):
             shared.seek(0)
             line.sendall(msgspec.json.encode(remember(from_json(shared.read()), settings)))
+            line.close()  # to end takes some milliseconds, for which nobody need wait
     finally:
         os._exit(0)
 
