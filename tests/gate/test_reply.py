@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from smokegate.client import Reply
 from smokegate.errors import ExpectationFailed
-from smokegate.results import Timing
+from smokegate.results import Consequence, Timing
 
 from tests.gate.replies import reply_with
 
@@ -41,6 +42,7 @@ def test_members_are_read_as_types() -> None:
     assert reply.evidence.expectations == []
 
 
+@pytest.mark.parametrize("or_else", [None, Consequence.MONITOR])
 @pytest.mark.parametrize(
     ("kind", "path", "words"),
     [
@@ -60,18 +62,19 @@ def test_members_are_read_as_types() -> None:
     ],
 )
 def test_what_cannot_be_read_fails_the_check(
-    kind: Any, path: tuple[str | int, ...], words: str
+    kind: Any, path: tuple[str | int, ...], words: str, or_else: Consequence | None
 ) -> None:
     reply = reply_with({"user": {"email": "a@b", "age": 3}, "list": [{"id": 1}], "none": None})
-    with pytest.raises(ExpectationFailed, match=r"^GET /things\?page=2: expected that "):
-        reply.read(kind, *path)
+    told = f"GET /things?page=2: expected that {words}"
+    with pytest.raises(ExpectationFailed, match=f"^{re.escape(told)}$"):
+        reply.read(kind, *path, or_else=or_else)
     assert failure(reply) == words
 
 
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b"", "in an empty body"),
+        (b"", "saw an empty body"),
         (b"<html>", "in '<html>'"),
         (b'{"a": 1', "in '{\"a\": 1'"),
         (b'{"a": 1}{"b": 2}', 'in \'{"a": 1}{"b": 2}\''),

@@ -154,17 +154,18 @@ async def test_second_tries_are_spared_when_the_whole_target_is_down() -> None:
     run = await rehearsed(transport, many(20))
     assert set(outcomes(run).values()) == {FAILED}
     assert all(len(check.attempts) == 1 for check in run.checks)
-    assert transport.lines == ["GET /it"] * 20 + ["GET /health"] * 2
+    assert transport.lines == ["GET /it"] * 20 + ["GET /health"] * 6
     assert all(sent.request.fresh for sent in transport.sent if sent.line == "GET /health")
     assert run.down == "GET /health: connection refused"
     assert action(run) is Action.ROLLBACK
 
 
-async def test_a_canary_that_answers_the_second_time_spares_nothing() -> None:
+@pytest.mark.parametrize("times", [1, 2, 5])
+async def test_a_canary_that_answers_at_last_or_elsewhere_spares_nothing(times: int) -> None:
     refused = unanswered("refused")
-    transport = target(refused, health=[refused, answered(500)])
+    transport = target(refused, health=[*[refused] * times, answered(500)])
     run = await rehearsed(transport)
-    assert transport.lines == ["GET /it", "GET /health", "GET /health", "GET /it"]
+    assert transport.lines == ["GET /it", *["GET /health"] * 6, "GET /it"]
     assert run.down == ""
 
 

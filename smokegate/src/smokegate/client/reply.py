@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar, overload
 import msgspec
 
 from smokegate.client.body import parsed
-from smokegate.client.evidence import Evidence
+from smokegate.client.evidence import Evidence, failure_in_words
 from smokegate.errors import ExpectationFailed
 from smokegate.results import Consequence, Exchange
 
@@ -154,8 +154,8 @@ class Reply:
             document = parsed(self.body)
         except ValueError as error:
             start = self.evidence.shown(self.text, _START_CHARS)
-            body = repr(start) if start else "an empty body"
-            self._unreadable("the reply is JSON", f"{str(error)[:200]} in {body}", or_else)
+            seen = f"{str(error)[:200]} in {start!r}" if start else "an empty body"
+            self._unreadable("the reply is JSON", seen, or_else)
         if is_deeper(document, DEEPEST):
             self._unreadable("the reply is JSON", f"nesting deeper than {DEEPEST}", or_else)
         return document
@@ -164,7 +164,7 @@ class Reply:
         """Record what cannot be read, and raise: even after a mild failure there is no value."""
         shown = self.evidence.shown(seen, _SEEN_CHARS)
         self.evidence.expect(demand, False, seen=shown, exchange=self.exchange, or_else=or_else)
-        raise ExpectationFailed(demand)
+        raise ExpectationFailed(failure_in_words(self.evidence.expectations[-1], self.exchange))
 
 
 def type_name(value: Any) -> str:

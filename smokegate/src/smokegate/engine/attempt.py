@@ -214,7 +214,8 @@ def _with_cause(hard: BaseException, evidence: Evidence) -> str:
     """Describe a failure; what a plain assert is about is most likely the last reply."""
     recorded = hard in evidence.ended or not evidence.exchanges
     cause = "" if recorded else incurable_cause(evidence.exchanges[-1])
-    return f"{describe(hard)}; {cause}" if cause else describe(hard)
+    words = describe(hard)
+    return words if cause in words else f"{words}; {cause}"
 
 
 def asserted(evidence: Evidence, error: BaseException | None) -> bool:

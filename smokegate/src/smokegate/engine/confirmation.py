@@ -15,8 +15,9 @@ from smokegate.engine.attempt import Attempts, Ended, Work, end
 from smokegate.results import Consequence, Outcome
 from smokegate.settings import Settings
 
-_CANARY_TRIES = 2
 _CANARY_PAUSE_S = 1.5
+# Half of the target may be dead: with so many at once one meets the other half.
+_CANARIES = 5
 _CANARY_TIMEOUT_S = 10.0
 # What a load balancer says while it switches, and how long it may take.
 _SWITCHING = frozenset({502, 503, 504})
@@ -82,15 +83,18 @@ class Confirmation:
                 self._settings.health_path, timeout_s=timeout_s, wait_if_throttled=False
             )
 
-        for number in range(1, _CANARY_TRIES + 1):
-            if number > 1:  # what restarts behind a load balancer is away for a moment only
-                await asyncio.sleep(_CANARY_PAUSE_S)
+        async def ask(number: int) -> str:
             ended = await self._attempts.make(
                 "canary", number, Consequence.ROLLBACK, work, fresh=True
             )
-            if ended.outcome is not Outcome.FAILED:
-                return ""
-        return ended.attempt.reason
+            return ended.attempt.reason if ended.outcome is Outcome.FAILED else ""
+
+        if not await ask(1):
+            return ""
+        # What restarts behind a load balancer is away for a moment only.
+        await asyncio.sleep(_CANARY_PAUSE_S)
+        reasons = await asyncio.gather(*map(ask, range(2, _CANARIES + 2)))
+        return reasons[0] if all(reasons) else ""
 
 
 def _unconfirmed(first: Ended) -> Ended:
