@@ -10,7 +10,8 @@ from smokegate.audit.semantic import Seen, fault
 LOGIN, ME, REGISTER = "POST /api/auth/login", "GET /api/auth/me", "POST /api/auth/register"
 LATTICE, PATHFIND = "GET /api/lattices/{}", "POST /api/lattices/{}/pathfind"
 SUBSCRIPTION, USAGE = "GET /api/subscriptions", "GET /api/usage"
-DELIVERIES = "GET /api/webhooks/{}/deliveries"
+LIST, BULK = "GET /api/lattices", "POST /api/lattices/bulk"
+WEBHOOKS, DELIVERIES = "GET /api/webhooks", "GET /api/webhooks/{}/deliveries"
 
 
 @fault("a wrong password is accepted", row="F41")
@@ -23,6 +24,17 @@ def anonymous_let_in(seen: Seen) -> Seen | None:
     if seen.status == 401 and not seen.credentials:
         return seen.instead(seen.like(seen.endpoint, 200) or seen.like(ME, 200))
     return None
+
+
+@fault("a token that is not good lets in")
+def bad_token_accepted(seen: Seen) -> Seen | None:
+    in_question = seen.owner.endswith("test_authentication_endpoint") and seen.credentials
+    return seen.instead(seen.like(ME, 200)) if seen.is_(ME, 401) and in_question else None
+
+
+@fault("one address makes two accounts")
+def address_taken_twice(seen: Seen) -> Seen | None:
+    return seen.instead(seen.like(REGISTER, 201)) if seen.is_(REGISTER, 409) else None
 
 
 @fault("a refresh token passes for an access token", row="F46")
@@ -64,6 +76,13 @@ def foreign_lattice_changed(seen: Seen) -> Seen | None:
     return None
 
 
+@fault("another tenant's webhooks are listed")
+def foreign_webhooks_listed(seen: Seen) -> Seen | None:
+    if not seen.is_(WEBHOOKS, 200) or seen.json["items"]:
+        return None
+    return seen.instead(seen.like(WEBHOOKS, 200, lambda each: each.json["items"]))
+
+
 def _is_foreign(seen: Seen, endpoint: str) -> bool:
     return seen.is_(endpoint, 404) and seen.owner.endswith("test_authenticated_api_access")
 
@@ -80,6 +99,36 @@ def update_ignored(seen: Seen) -> Seen | None:
     if not seen.is_(SUBSCRIPTION, 200):
         return None
     return seen.instead(seen.like(SUBSCRIPTION, 200))
+
+
+@fault("what is made once is there twice")
+def made_twice(seen: Seen) -> Seen | None:
+    if not seen.is_(LIST, 200):
+        return None
+    copies = [each | {"id": f"{each['id']}-2"} for each in seen.json["items"]]
+    return seen.with_member("items", value=seen.json["items"] + copies)
+
+
+@fault("some of many are not made")
+def made_in_part(seen: Seen) -> Seen | None:
+    if not seen.is_(BULK, 201):
+        return None
+    made = seen.json["items"][:-3]
+    return seen.with_json({"items": made, "created": len(made)})
+
+
+@fault("what is deleted is still listed")
+def deleted_and_listed(seen: Seen) -> Seen | None:
+    if not seen.is_(LIST, 200):
+        return None
+    return seen.instead(seen.like(LIST, 200, lambda each: each.owner == seen.owner))
+
+
+@fault("pages repeat")
+def pages_repeat(seen: Seen) -> Seen | None:
+    if not seen.is_(LIST, 200) or "offset=" not in seen.url:
+        return None
+    return seen.instead(seen.like(LIST, 200, lambda each: each.url.endswith("offset=0")))
 
 
 @fault("letters are damaged on the way through", row="F65")
@@ -211,6 +260,7 @@ LEFT = {
     "POST /api/lattices/{}/pathfind: elapsed_ms changed": "a measurement",
     "POST /api/lattices/{}/pathfind: explored changed": "how far the search looked is its own",
     "PATCH /api/lattices/{}: updated_at changed": "a new time, with nothing to compare it with",
+    "*: header date *": "where it cannot be read no time is compared with it",
     "*: header access-control-*": "a convenience of pages; tokens are not cookies",
     "*: header cross-origin-resource-policy *": "optional for an API",
     "*: header permissions-policy *": "optional for an API",

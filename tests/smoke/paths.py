@@ -25,6 +25,11 @@ class Puzzle:
         """What to ask the service for."""
         return {"name": name, "dimensions": self.dimensions, "obstacles": sorted(self.obstacles)}
 
+    @property
+    def ends(self) -> dict[str, Cell]:
+        """What to ask the service: the way between which cells."""
+        return {"start": self.start, "end": self.end}
+
     def is_free(self, cell: Cell) -> bool:
         """Whether a path may enter a cell."""
         inside = all(0 <= at < extent for at, extent in zip(cell, self.dimensions, strict=True))

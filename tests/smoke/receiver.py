@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import json
 import time
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
@@ -37,13 +38,13 @@ class Receiver:
         finally:
             writer.close()
 
-    async def flaw(self, secret: str, *, within_s: float) -> str:
-        """Wait for a delivery and say what is wrong with it; nothing if it is signed rightly."""
+    async def flaw(self, secret: str, delivery_id: str, event: str, *, within_s: float) -> str:
+        """Wait for a delivery and say what is wrong with it; nothing if it is this, and signed."""
         try:
             headers, body = await asyncio.wait_for(self._deliveries.get(), within_s)
         except TimeoutError:
             return f"nothing came to {self.url} within {within_s:g} s"
-        return signature_flaw(secret, headers, body)
+        return signature_flaw(secret, headers, body) or _other(delivery_id, event, headers, body)
 
 
 def signature_flaw(secret: str, headers: dict[str, str], body: bytes) -> str:
@@ -59,6 +60,16 @@ def signature_flaw(secret: str, headers: dict[str, str], body: bytes) -> str:
     wanted = "v1," + b64encode(digest).decode()
     is_signed = any(hmac.compare_digest(wanted, signature) for signature in signatures.split())
     return "" if is_signed else "no signature fits secret, id, time and body"
+
+
+def _other(delivery_id: str, event: str, headers: dict[str, str], body: bytes) -> str:
+    """Say how a delivery is another than the one that was asked for."""
+    try:
+        told = json.loads(body)["type"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        told = "none"
+    found = headers["webhook-id"], told
+    return "" if found == (delivery_id, event) else f"it is {found[0]} with the event {told!r}"
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asyncio import gather
 from collections.abc import Callable
+from datetime import UTC, datetime
 from math import prod
 from typing import Any
 
@@ -47,6 +48,7 @@ ME = "/api/auth/me"
 LATTICES = "/api/lattices"
 SUBSCRIPTION = "/api/subscriptions"
 WEBHOOKS = "/api/webhooks"
+SAME_TIME_S = 300.0  # clocks of machines differ a little, time zones by more
 ACROSS = {"start": [0, 0, 0], "end": [4, 4, 4]}
 
 
@@ -77,6 +79,9 @@ class TestCriticalWorkflows(WorkflowSuite):
         )
         _expect_account(me, newcomer)
         for reply in again:
+            expect(reply, or_else=ROLLBACK).that(
+                "one address makes one account", reply.status not in (200, 201), seen=reply.status
+            )
             expect_refused(reply)
         expect(renewed).status(200)
         session = client.with_token(renewed.read(Tokens).access_token)
@@ -98,10 +103,20 @@ class TestCriticalWorkflows(WorkflowSuite):
         )
         expect(right).status(200)
         _expect_account(right, member, "user")
-        session = client.with_token(right.read(Tokens).access_token)
+        tokens = right.read(Tokens)
+        session = client.with_token(tokens.access_token)
         _expect_account(await session.get(ME), member)
         expect(await session.post("/api/auth/logout")).succeeded()
-        expect(await session.get(ME, fresh=True), or_else=INVESTIGATE).status(401)
+        ended = await gather(
+            session.get(ME, fresh=True),
+            client.post("/api/auth/refresh", json={"refresh_token": tokens.refresh_token}),
+        )
+        for reply in ended:
+            is_over = reply.status >= 400
+            expect(reply, or_else=INVESTIGATE).that(
+                "the session has ended", is_over, seen=reply.status
+            )
+            expect_refused(reply, 401, or_else=INVESTIGATE)
 
     @consequence(ROLLBACK)
     async def test_authenticated_api_access(
@@ -111,16 +126,21 @@ class TestCriticalWorkflows(WorkflowSuite):
         mine, theirs = client.with_token(member.token), client.with_token(stranger.token)
         created = await mine.post(LATTICES, json=_lattice(client))
         expect(created).status(201)
-        lattice_id, name = created.read(str, "id"), created.read(str, "name")
-        *_, swapped = await gather(
+        path, name = f"{LATTICES}/{created.read(str, 'id')}", created.read(str, "name")
+        # Read by its owner first: what a cache then has, it must give to nobody else.
+        kept, _, swapped = await gather(
+            self._read_back(mine, path, "it is kept", _is_there),
             self._see_own(mine, member),
-            _stay_out(theirs, lattice_id, member.tenant.id),
             client.with_token(member.tokens.refresh_token).get(ME),
         )
         expect(swapped).status(401)
-        kept = await self._read_back(mine, f"{LATTICES}/{lattice_id}", "it is kept", _is_there)
-        expect(kept).json("name", equals=name)
         _expect_private(kept)
+        await gather(
+            _stay_out(client, "who has no token", path),
+            _see_nothing(theirs, path, member.tenant.id),
+        )
+        kept = await self._read_back(mine, path, "it is kept", _is_there)
+        expect(kept).json("name", equals=name)
 
     async def _see_own(self, mine: Client, member: Account) -> None:
         """See one's own account on each of several connections, and no tenant but one's own."""
@@ -180,46 +200,67 @@ class TestCriticalWorkflows(WorkflowSuite):
         expect(listed).status(200)
         listing = listed.read(Page).items
         expect(listed).that("it is listed", made.summary in listing, seen=listing)
+        copies = [each.id for each in listing if each.name == made.name]
+        expect(listed, or_else=ROLLBACK).that("it was made once", len(copies) == 1, seen=copies)
         expect(await me.delete(path)).succeeded()
-        await self._read_back(me, path, "it is gone", lambda reply: reply.status == 404)
+        await gather(
+            self._read_back(me, path, "it is gone", lambda reply: reply.status == 404),
+            self._read_back(
+                me,
+                f"{LATTICES}?limit=100",
+                "it is listed no more",
+                lambda reply: made.id not in reply.each(str, "items", "id"),
+            ),
+        )
+        _expect_now(kept, found.created_at)
 
     async def _read_back(
         self, me: Client, path: str, demand: str, holds: Callable[[Reply], bool]
     ) -> Reply:
         """Read until what was done shows: late is to be watched, never is a lost write."""
-        first = last = await me.get(path, fresh=True)
-        if not holds(first):
-            last = await me.poll(
-                lambda: me.get(path, fresh=True), until=holds, within_s=self.read_back_wait_s
-            )
-        for reply, when, means in (last, "", ROLLBACK), (first, " at once", MONITOR):
+        replies: list[Reply] = []
+
+        async def read() -> Reply:
+            replies.append(await me.get(path, fresh=True))
+            return replies[-1]
+
+        last = await me.poll(read, until=holds, within_s=self.read_back_wait_s)
+        for reply, when, means in (last, "", ROLLBACK), (replies[0], " at once", MONITOR):
             expect(reply, or_else=means).that(
                 demand + when, holds(reply), seen=f"{reply.status} {reply.text}"
             )
         return last
 
-    async def test_lattice_pathfinding_flow(self, client: Client, member: Account) -> None:
+    async def test_lattice_pathfinding_flow(
+        self, client: Client, member: Account, stranger: Account
+    ) -> None:
         """Paths are open and as short as can be; where there is none, that is said."""
-        me = client.with_token(member.token)
-        await gather(*(_solve(me, puzzle) for puzzle in PUZZLES))
+        me, theirs = client.with_token(member.token), client.with_token(stranger.token)
+        search, *_ = await gather(*(_solve(me, puzzle) for puzzle in PUZZLES))
+        foreign = await theirs.post(search, json=PUZZLES[0].ends)
+        _expect_kept_out("a stranger", foreign, 403, 404)
 
-    async def test_webhook_registration_flow(self, client: Client, member: Account) -> None:
+    async def test_webhook_registration_flow(
+        self, client: Client, member: Account, stranger: Account
+    ) -> None:
         """A webhook is registered, tried out with a signed delivery, and removed."""
-        me = client.with_token(member.token)
+        me, theirs = client.with_token(member.token), client.with_token(stranger.token)
         async with receiving(self.webhook_receiver) as receiver:
             # Nothing here makes this event happen: the test is the only delivery.
-            sent = {"url": receiver.url, "events": ["subscription.changed"]}
+            sent = {
+                "url": receiver.url,
+                "events": ["subscription.changed"],
+                "description": client.unique("smoke"),
+            }
             created = await me.post(WEBHOOKS, json=sent)
             expect(created).status(201)
             hook, secret = created.read(Webhook), created.read(Text, "secret")
             path = f"{WEBHOOKS}/{hook.id}"
             expect(created, or_else=WARN).header("Location", has=path)
             expect_same(created, "it is as it was sent", hook, replace(hook, **sent, enabled=True))
-            listed, tried = await gather(me.get(WEBHOOKS), me.post(f"{path}/test"))
-            expect(listed).status(200)
-            hooks = listed.read(Webhooks)
-            is_listed = hook in hooks.items and hooks.total == len(hooks.items)
-            expect(listed).that("it is listed", is_listed, seen=hooks)
+            _, _, tried = await gather(
+                _see_webhook(me, hook), _see_no_webhook(theirs, path), me.post(f"{path}/test")
+            )
             expect(tried).succeeded()
             queued = tried.read(Queued)
             deliveries = await me.poll(
@@ -233,8 +274,10 @@ class TestCriticalWorkflows(WorkflowSuite):
             is_alone = found.total == 1 and items == [(queued.id, queued.event)]
             expect(deliveries).that("nothing else is sent", is_alone, seen=found)
             if self.webhook_receiver:
-                flaw = await receiver.flaw(secret, within_s=self.webhook_wait_s)
-                expect(tried).that("a signed delivery arrives", not flaw, seen=flaw)
+                flaw = await receiver.flaw(
+                    secret, queued.id, queued.event, within_s=self.webhook_wait_s
+                )
+                expect(tried).that("it arrives, signed", not flaw, seen=flaw)
         expect(await me.delete(path)).succeeded()
         expect_refused(await me.get(path), 404)
 
@@ -253,9 +296,9 @@ class TestCriticalWorkflows(WorkflowSuite):
         )
         expect_same(after, "what was done is counted", _counts(after), wanted, or_else=None)
 
-    async def test_error_recovery_flow(self, client: Client, member: Account) -> None:
+    async def test_error_recovery_flow(self, client: Client, neighbour: Account) -> None:
         """What is wrong is named, and what is right works after that."""
-        me, right = client.with_token(member.token), _lattice(client)
+        me, right = client.with_token(neighbour.token), _lattice(client)
         mistakes: dict[str, Any] = {"name": "", "dimensions": [5, -1], "obstacles": [[97, 0, 0]]}
         refusals = await gather(
             *(me.post(LATTICES, json=right | {field: wrong}) for field, wrong in mistakes.items())
@@ -271,6 +314,8 @@ class TestCriticalWorkflows(WorkflowSuite):
         now = renamed.read(Lattice)
         wanted = replace(made, name="found its way", updated_at=now.updated_at)
         expect_same(renamed, "its name is changed and nothing else", now, wanted)
+        kept = await self._read_back(me, path, "the change is kept", _has_name(now.name))
+        expect_same(kept, "it is kept as it was answered", kept.read(Lattice), now)
 
     async def test_bulk_operations_flow(self, client: Client) -> None:
         """Many lattices are made in one go, and all of them are there."""
@@ -280,8 +325,11 @@ class TestCriticalWorkflows(WorkflowSuite):
         made = await me.post(f"{LATTICES}/bulk", json={"lattices": many})
         expect(made).status(201).faster_than(self.bulk_limit_s)
         lattices = made.read(list[Lattice], "items")
-        expect(made).json("created", equals=len(lattices))
-        pairs = zip(lattices, many, strict=False)
+        expect(made, or_else=ROLLBACK).that(
+            "as many are made as were sent", len(lattices) == len(many), seen=len(lattices)
+        )
+        expect(made).json("created", equals=len(many))
+        pairs = zip(lattices, many, strict=True)
         wrong = [lattice.name for lattice, sent in pairs if lattice != _as_sent(lattice, sent)]
         expect(made, or_else=ROLLBACK).that("they are as they were sent", not wrong, seen=wrong)
         wanted = {lattice.id: lattice.summary for lattice in lattices}
@@ -291,6 +339,7 @@ class TestCriticalWorkflows(WorkflowSuite):
             "all of them are there",
             lambda reply: {each.id: each for each in reply.read(Page).items} == wanted,
         )
+        await _turn_pages(me, list(wanted))
 
 
 def _lattice(client: Client) -> dict[str, Any]:
@@ -315,33 +364,82 @@ async def _make(me: Client, sent: dict[str, Any]) -> Lattice:
 
 def _as_sent(lattice: Lattice, sent: dict[str, Any]) -> Lattice:
     """What must be answered; what only the service knows, such as times, is as it says."""
-    count = {"cells": prod(sent["dimensions"]), "obstacle_count": len(sent["obstacles"])}
-    return replace(lattice, **sent, **count)
+    cells = prod(sent["dimensions"])
+    edges = sum(cells // extent * (extent - 1) for extent in sent["dimensions"])
+    counts = {"cells": cells, "edges": edges, "obstacle_count": len(sent["obstacles"])}
+    return replace(lattice, **sent, **counts, connectivity="axis")
 
 
-async def _stay_out(stranger: Client, lattice_id: str, tenant_id: str) -> None:
-    """Try what only the owner may do."""
-    path = f"{LATTICES}/{lattice_id}"
-    listed, *intrusions = await gather(
-        stranger.get(f"{LATTICES}?limit=100"),
-        stranger.get(path),
-        stranger.patch(path, json={"name": "taken over"}),
-        stranger.delete(path),
-        stranger.get(f"/api/tenants/{tenant_id}"),
+async def _turn_pages(me: Client, ids: list[str]) -> None:
+    """Demand that pages show each of the lattices once, and say how many there are."""
+    half = len(ids) // 2 + 1
+    pages = await gather(
+        *(me.get(f"{LATTICES}?limit={half}&offset={offset}") for offset in (0, half))
     )
-    for reply in intrusions:
-        expect(reply).that("a stranger gets nothing", reply.status >= 400, seen=reply.status)
-        expect_refused(reply, 403, 404, or_else=INVESTIGATE)
+    shown: list[str] = []
+    for reply in pages:
+        expect(reply).status(200).json("total", equals=len(ids))
+        shown += reply.each(str, "items", "id")
+    expect(pages[-1]).that(
+        "pages neither repeat nor lose any", sorted(shown) == sorted(ids), seen=len(shown)
+    )
+
+
+async def _see_nothing(stranger: Client, path: str, tenant_id: str) -> None:
+    """Try to see and do what only somebody of another tenant may."""
+    listed, tenant, _ = await gather(
+        stranger.get(f"{LATTICES}?limit=100"),
+        stranger.get(f"/api/tenants/{tenant_id}"),
+        _stay_out(stranger, "a stranger", path, 403, 404),
+    )
+    _expect_kept_out("a stranger", tenant, 403, 404)
     expect(listed).status(200)
     nothing = Page(items=[], total=0, limit=100, offset=0)
     expect_same(listed, "who made nothing is listed nothing", listed.read(Page), nothing)
 
 
-async def _solve(me: Client, puzzle: Puzzle) -> None:
-    """Have the service solve a puzzle, and compare with the solution of our own search."""
+async def _stay_out(client: Client, who: str, path: str, *statuses: int) -> None:
+    """Try with a lattice what only its owner may do."""
+    intrusions = await gather(
+        client.get(path),
+        client.patch(path, json={"name": "taken over"}),
+        client.delete(path),
+    )
+    for reply in intrusions:
+        _expect_kept_out(who, reply, *statuses)
+
+
+def _expect_kept_out(who: str, reply: Reply, *statuses: int) -> None:
+    """Demand that the reply refuses, with one of these statuses (by default any 4xx)."""
+    let_in = 200 <= reply.status < 300
+    expect(reply, or_else=ROLLBACK).that(f"{who} is kept out", not let_in, seen=reply.status)
+    expect_refused(reply, *statuses, or_else=INVESTIGATE)
+
+
+async def _see_webhook(me: Client, hook: Webhook) -> None:
+    """See a webhook in the list of all, once."""
+    listed = await me.get(WEBHOOKS)
+    expect(listed).status(200)
+    hooks = listed.read(Webhooks)
+    found = [each for each in hooks.items if each.description == hook.description]
+    is_listed = found == [hook] and hooks.total == len(hooks.items)
+    expect(listed).that("it is listed once", is_listed, seen=hooks)
+
+
+async def _see_no_webhook(stranger: Client, path: str) -> None:
+    """Try to see a webhook of another tenant."""
+    listed, reply = await gather(stranger.get(WEBHOOKS), stranger.get(path))
+    _expect_kept_out("a stranger", reply, 403, 404)
+    expect(listed).status(200)
+    nothing = Webhooks(items=[], total=0)
+    expect_same(listed, "who made nothing is listed nothing", listed.read(Webhooks), nothing)
+
+
+async def _solve(me: Client, puzzle: Puzzle) -> str:
+    """Compare the service's solution of a puzzle with that of our own search; give its path."""
     lattice = await _make(me, puzzle.lattice(me.unique(puzzle.name)))
-    ends = {"start": puzzle.start, "end": puzzle.end}
-    found = await me.post(f"{LATTICES}/{lattice.id}/pathfind", json=ends)
+    search = f"{LATTICES}/{lattice.id}/pathfind"
+    found = await me.post(search, json=puzzle.ends)
     expect(found).status(200)
     way, shortest = found.read(Way), puzzle.shortest()
     flaw = puzzle.flaw(way.path)
@@ -350,10 +448,26 @@ async def _solve(me: Client, puzzle: Puzzle) -> None:
     expect_same(found, "what is said of it is so", way, wanted)
     free = lattice.cells - lattice.obstacle_count
     expect(found).that("it explored what there is", 0 < way.explored <= free, seen=way.explored)
+    return search
 
 
 def _is_there(reply: Reply) -> bool:
     return reply.status == 200
+
+
+def _has_name(name: str) -> Callable[[Reply], bool]:
+    return lambda reply: reply.status == 200 and reply.read(str, "name") == name
+
+
+def _expect_now(reply: Reply, made_at: datetime) -> None:
+    """Demand that a thing was made just now, by the clock that the reply itself shows."""
+    date = reply.header("Date") or ""
+    try:
+        now = datetime.strptime(date, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
+    except ValueError:
+        return  # it shows none (RFC 9110, 5.6.7)
+    is_now = abs(now - made_at).total_seconds() < SAME_TIME_S
+    expect(reply).that("it says that it was made now", is_now, seen=f"{made_at}, at {date}")
 
 
 def _expect_account(reply: Reply, account: Account, *at: str) -> None:

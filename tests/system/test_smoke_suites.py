@@ -360,18 +360,24 @@ def test_what_is_not_signed_rightly_is_told() -> None:
     assert "no header" in receiver.signature_flaw(SECRET, headers, b"{}")
 
 
-def test_a_receiver_takes_a_delivery_over_a_socket() -> None:
+@pytest.mark.parametrize(
+    ("event", "flaw"),
+    [("webhook.test", ""), ("path.found", "it is msg_1 with the event 'webhook.test'")],
+)
+def test_a_receiver_takes_a_delivery_over_a_socket(event: str, flaw: str) -> None:
+    body = b'{"type":"webhook.test"}'
+
     async def deliver() -> str:
         async with receiver.receiving("127.0.0.1") as inbox:
             head = "".join(
-                f"{name}: {value}\r\n" for name, value in signed(b"{}", datetime.now(UTC)).items()
+                f"{name}: {value}\r\n" for name, value in signed(body, datetime.now(UTC)).items()
             )
-            request = f"POST / HTTP/1.1\r\nContent-Length: 2\r\n{head}\r\n{{}}".encode()
-            answer = await asyncio.to_thread(send, inbox.url, request)
+            start = f"POST / HTTP/1.1\r\nContent-Length: {len(body)}\r\n{head}\r\n"
+            answer = await asyncio.to_thread(send, inbox.url, start.encode() + body)
             assert answer.startswith(b"HTTP/1.1 204")
-            return await inbox.flaw(SECRET, within_s=60)
+            return await inbox.flaw(SECRET, "msg_1", event, within_s=60)
 
-    assert asyncio.run(deliver()) == ""
+    assert asyncio.run(deliver()) == flaw
 
 
 def send(url: str, request: bytes) -> bytes:
