@@ -40,6 +40,12 @@ Not acted out, because no critical path leads there: login throttle off (F51), a
 can be set (F55), a user on an admin's route (F56), two rows for one Idempotency-Key (F66), no
 second delivery after a 500 (F74), a plan's quota unenforced (F76). An expired token that is
 accepted (F42) would need a token that has expired.
+
+Nor what healthy services show, or what a check would cost more than it tells: an event that is
+delivered twice (at least once is promised), a cookie without Secure (load balancers set such), a
+Date that is not the runner's (nobody knows whose clock is wrong), a plan that a new log-in loses
+and an account that its removal leaves (each a password hash more). A target that answers 429 to
+everything gives no answer, so its verdict is inconclusive, and the gate stays closed.
 """
 
 

@@ -10,8 +10,13 @@ from smokegate.results import Action
 from tests.system.acted_out.acts import drawn, proxied
 from tests.system.acted_out.liars import (
     acting_as_owner,
+    addresses_taken_twice,
+    cached_for_all,
+    listing_too_much,
     logins_that_tell,
     refresh_tokens_that_open,
+    refresh_tokens_that_outlive,
+    unsigned_tokens_that_open,
 )
 from tests.system.acted_out.own_lattices import second_replica
 from tests.system.acted_out.rows import Wrong
@@ -44,6 +49,25 @@ FAULTS = (
         Action.ROLLBACK,
     ),
     Wrong(
+        "F45b",
+        "a token without a signature accepted (alg none)",
+        "a proxy sends the token that it was made from instead",
+        (drawn(lambda _: unsigned_tokens_that_open()),),
+        "health.test_authentication_endpoint",
+        Action.ROLLBACK,
+    ),
+    Wrong(
+        "F45c",
+        "a lattice is open to whoever knows its id",
+        "a proxy reads, and in turn deletes, every lattice for whoever shows no token",
+        (
+            drawn(lambda _: acting_as_owner("GET", without_token=True)),
+            drawn(lambda _: acting_as_owner("DELETE", without_token=True)),
+        ),
+        ACCESS,
+        Action.ROLLBACK,
+    ),
+    Wrong(
         "F46",
         "refresh token/wrong aud accepted",
         "a proxy sends the access token in place of the refresh token that came with it",
@@ -56,6 +80,14 @@ FAULTS = (
         "revoked token works",
         "a proxy answers log-outs and does not pass them on",
         (proxied(Fault(Answer(204), path="^/api/auth/logout")),),
+        LOGIN,
+        Action.INVESTIGATE,
+    ),
+    Wrong(
+        "F47b",
+        "a refresh token outlives the log-out",
+        "a proxy answers it with the tokens that came with it",
+        (drawn(lambda _: refresh_tokens_that_outlive()),),
         LOGIN,
         Action.INVESTIGATE,
     ),
@@ -76,6 +108,14 @@ FAULTS = (
         Action.INVESTIGATE,
     ),
     Wrong(
+        "F50b",
+        "one address makes two accounts",
+        "a proxy answers a second registration as the first one",
+        (drawn(lambda _: addresses_taken_twice()),),
+        "workflows.test_user_registration_flow",
+        Action.ROLLBACK,
+    ),
+    Wrong(
         "F52",
         "A reads B's lattice",
         "a proxy reads every lattice in the name of who made it",
@@ -89,6 +129,33 @@ FAULTS = (
         "a proxy changes, and in turn deletes, every lattice in the name of who made it",
         (drawn(lambda _: acting_as_owner("PATCH")), drawn(lambda _: acting_as_owner("DELETE"))),
         ACCESS,
+        Action.ROLLBACK,
+    ),
+    Wrong(
+        "F53b",
+        "A searches a path through B's lattice",
+        "a proxy passes every search on in the name of who made the lattice",
+        (drawn(lambda _: acting_as_owner("POST")),),
+        "workflows.test_lattice_pathfinding_flow",
+        Action.ROLLBACK,
+    ),
+    Wrong(
+        "F53c",
+        "a cache gives to one what it has of another",
+        "a proxy answers every lattice, and in turn every account, as it was read first",
+        (
+            drawn(lambda _: cached_for_all("^/api/lattices/[0-9a-f-]+$")),
+            drawn(lambda _: cached_for_all("^/api/auth/me$")),
+        ),
+        ACCESS,
+        Action.ROLLBACK,
+    ),
+    Wrong(
+        "F53d",
+        "a list has what is another tenant's",
+        "a proxy lists every webhook to everybody",
+        (drawn(lambda _: listing_too_much("^/api/webhooks", of_all=True)),),
+        "workflows.test_webhook_registration_flow",
         Action.ROLLBACK,
     ),
 )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from smokegate.fault_proxy import (
     AcceptSilently,
+    EveryNth,
     Fault,
     HangHandshake,
     Refuse,
     ResetBeforeReply,
+    ResetOnAccept,
 )
 from smokegate.results import Action
 
 from tests.system.acted_out.acts import presenting, proxied, without_tls_too
 from tests.system.acted_out.addresses import no_such_name, one_dead
-from tests.system.acted_out.rows import EVERY_CHECK, Wrong
+from tests.system.acted_out.rows import EVERY_CHECK, SAMPLED, Wrong
 
 RUNNING, CERTIFICATE = "health.test_api_server_running", "health.test_ssl_certificate"
 
@@ -67,6 +69,14 @@ FAULTS = (
         Action.ROLLBACK,
     ),
     Wrong(
+        "F06b",
+        "half of all connections reset",
+        "a proxy answers every second connection with a reset",
+        (proxied(Fault(ResetOnAccept(), per="connection", when=EveryNth(2)), **SAMPLED),),
+        "run.sampler",
+        Action.ROLLBACK,
+    ),
+    Wrong(
         "F08",
         "certificate expired",
         "a proxy shows a certificate that ended yesterday",
@@ -95,6 +105,14 @@ FAULTS = (
         "certificate self-signed",
         "a proxy shows a certificate that no authority has signed",
         (presenting(lambda issued: issued.self_signed().context()),),
+        CERTIFICATE,
+        Action.ROLLBACK,
+    ),
+    Wrong(
+        "F11b",
+        "certificate without its chain",
+        "a proxy shows a certificate whose issuer it leaves out",
+        (presenting(lambda issued: issued.incomplete_chain().context()),),
         CERTIFICATE,
         Action.ROLLBACK,
     ),

@@ -27,11 +27,10 @@ from smokegate.results import Action
 
 from tests.system.acted_out.acts import drawn, proxied
 from tests.system.acted_out.own_lattices import broken_inside
-from tests.system.acted_out.rows import EVERY_CHECK, EVERY_CHECK_OF_JSON, Wrong
+from tests.system.acted_out.rows import EVERY_CHECK, EVERY_CHECK_OF_JSON, SAMPLED, Wrong
 
 PATHS = "workflows.test_lattice_pathfinding_flow"
 PLANS, USAGE = "workflows.test_subscription_flow", "workflows.test_usage_tracking_flow"
-SAMPLED = {"sample_requests": 200, "wait_s": 2}
 PATHFIND = "/pathfind$"
 PAGE = b"<!doctype html><title>Lattice</title>"
 TRACE = b'{"detail": "Traceback (most recent call last):\\n  File \\"/app/main.py\\", line 7"}'
@@ -118,6 +117,14 @@ FAULTS = (
         Action.ROLLBACK,
     ),
     Wrong(
+        "F22b",
+        "a redirect to itself",
+        "a proxy redirects every path to itself",
+        (proxied(Fault(Redirect("{target}", 307))),),
+        "health.test_api_server_running",
+        Action.ROLLBACK,
+    ),
+    Wrong(
         "F24",
         "404 as 200 HTML (SPA)",
         "a proxy turns every 404 into a page",
@@ -138,6 +145,14 @@ FAULTS = (
         "HSTS missing",
         "a proxy strips the header",
         (proxied(Fault(RemoveHeader("Strict-Transport-Security"))),),
+        "health.test_security_headers",
+        Action.INVESTIGATE,
+    ),
+    Wrong(
+        "F28b",
+        "security headers on some paths only",
+        "a proxy strips one from every reply under /api/",
+        (proxied(Fault(RemoveHeader("X-Content-Type-Options"), path="^/api/")),),
         "health.test_security_headers",
         Action.INVESTIGATE,
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from smokegate.fault_proxy import Answer, EditJson, Fault, SetField, SetStatus
+from smokegate.fault_proxy import Answer, EditJson, Fault, Latency, SetField, SetStatus
 from smokegate.results import Action, JudgedRun
 
 from tests.system.acted_out.acts import as_it_is, proxied, slower_than_before
@@ -132,10 +132,26 @@ FAULTS = (
         Action.INVESTIGATE,
     ),
     Wrong(
+        "F79b",
+        "the API is slow and its health quick",
+        "a proxy holds every account back for 1.5 s",
+        (proxied(Fault(Latency(1.5), path="^/api/auth/me$")),),
+        "health.test_api_response_time",
+        Action.INVESTIGATE,
+    ),
+    Wrong(
         "F81",
         "limiter off",
         "a proxy turns every 429 into 200",
         (proxied(Fault(SetStatus(200, instead_of=429)), rate_limit_cap=150),),
+        "health.test_rate_limiting_active",
+        Action.INVESTIGATE,
+    ),
+    Wrong(
+        "F81b",
+        "limiter that lets nobody ask",
+        "a proxy answers 429 to whoever wants to see an account",
+        (proxied(Fault(Answer(429, headers=(("Retry-After", "60"),)), path="^/api/auth/me$")),),
         "health.test_rate_limiting_active",
         Action.INVESTIGATE,
     ),

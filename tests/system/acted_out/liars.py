@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,8 +19,11 @@ CREATE, ONE = "^/api/lattices$", r"^/api/lattices/([0-9a-f-]+)"
 ENTRY = "^/api/auth/(register|login|refresh)$"
 
 
-def acting_as_owner(method: str) -> Sequence[Fault]:
-    """Whoever knows the id of a lattice acts by this method in the name of who made it."""
+def acting_as_owner(method: str, *, without_token: bool = False) -> Sequence[Fault]:
+    """Whoever knows the id of a lattice acts by this method in the name of who made it.
+
+    With `without_token` only who shows no token does.
+    """
     owners: dict[str, str] = {}
 
     def learn(request: Request, reply: Reply) -> Reply:
@@ -28,12 +32,62 @@ def acting_as_owner(method: str) -> Sequence[Fault]:
 
     def act(request: Request) -> Request:
         owner = owners.get(_id(request))
-        return request.with_header("Authorization", owner) if owner else request
+        is_meant = not without_token or request.header("Authorization") is None
+        return request.with_header("Authorization", owner) if owner and is_meant else request
 
     return (
         Fault(EditReply(learn), method="POST", path=CREATE),
         Fault(EditRequest(act), method=method, path=ONE),
     )
+
+
+def unsigned_tokens_that_open() -> Sequence[Fault]:
+    """A token that says that it has no signature does what the one does that it was made from."""
+    issued: dict[str, str] = {}
+
+    def learn(request: Request, reply: Reply) -> Reply:
+        token = document(reply).get("access_token", "")
+        issued[token.partition(".")[2].partition(".")[0]] = f"Bearer {token}"
+        return reply
+
+    def believe(request: Request) -> Request:
+        header, payload, *_ = (*(request.header("Authorization") or "").split("."), "", "")
+        said = header.removeprefix("Bearer ")
+        is_unsigned = b'"none"' in urlsafe_b64decode(said + "==") if payload in issued else False
+        return request.with_header("Authorization", issued[payload]) if is_unsigned else request
+
+    return Fault(EditReply(learn), path=ENTRY), Fault(EditRequest(believe))
+
+
+def refresh_tokens_that_outlive() -> Sequence[Fault]:
+    """A refresh token opens its session again that has ended."""
+    sessions: dict[str, Reply] = {}
+
+    def learn(request: Request, reply: Reply) -> Reply:
+        sessions[document(reply).get("refresh_token", "")] = reply
+        return reply
+
+    def revive(request: Request, reply: Reply) -> Reply:
+        session = sessions.get(document(request).get("refresh_token", ""))
+        return replace(session, status=200) if session and reply.status == 401 else reply
+
+    return (
+        Fault(EditReply(learn), path="^/api/auth/login"),
+        Fault(EditReply(revive), path="^/api/auth/refresh"),
+    )
+
+
+def addresses_taken_twice() -> Sequence[Fault]:
+    """A registration of an address that has an account is answered as the first one was."""
+    made: dict[str, Reply] = {}
+
+    def answer(request: Request, reply: Reply) -> Reply:
+        email = document(request).get("email", "")
+        if reply.status == 201:
+            made[email] = reply
+        return made.get(email, reply)
+
+    return (Fault(EditReply(answer), path="^/api/auth/register"),)
 
 
 def refresh_tokens_that_open() -> Sequence[Fault]:
@@ -68,6 +122,40 @@ def logins_that_tell() -> Sequence[Fault]:
     return (
         Fault(EditReply(learn), method="POST", path="^/api/auth/register"),
         Fault(EditReply(tell), method="POST", path="^/api/auth/login"),
+    )
+
+
+def cached_for_all(path: str) -> Sequence[Fault]:
+    """What was read once is answered from then on, whoever asks."""
+    cache: dict[str, Reply] = {}
+
+    def answer(request: Request, reply: Reply) -> Reply:
+        if reply.status == 200:
+            cache.setdefault(request.target, reply)
+        return cache.get(request.target, reply)
+
+    return (Fault(EditReply(answer), method="GET", path=path),)
+
+
+def listing_too_much(path: str, *, of_all: bool) -> Sequence[Fault]:
+    """A list has what its owner has deleted, or with `of_all` what anybody has made."""
+    made: dict[str, tuple[str, dict[str, Any]]] = {}
+
+    def learn(request: Request, reply: Reply) -> Reply:
+        thing = document(reply)
+        if reply.status == 201:
+            made[thing["id"]] = request.header("Authorization") or "", thing
+        return reply
+
+    def add(request: Request, reply: Reply) -> Reply:
+        page, who = document(reply), request.header("Authorization")
+        items = {item["id"]: item for item in page.get("items", ())}
+        more = {key: thing for key, (owner, thing) in made.items() if of_all or owner == who}
+        return reply.with_body(json.dumps(page | {"items": [*(more | items).values()]}).encode())
+
+    return (
+        Fault(EditReply(learn), method="POST", path=f"{path}$"),
+        Fault(EditReply(add), method="GET", path=rf"{path}(\?|$)"),
     )
 
 

@@ -32,6 +32,8 @@ IMPATIENT = {
     "rate_limit_cap": 20,
     "sample_requests": 0,
 }
+# Where the sampler is what must notice.
+SAMPLED = {"sample_requests": 200, "wait_s": 2}
 
 
 @dataclass(frozen=True)
