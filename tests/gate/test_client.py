@@ -205,8 +205,23 @@ async def test_a_redirect_elsewhere_is_not_followed(location: str) -> None:
     assert reply.status == (302 if len(transport.sent) == 1 else 404)
 
 
-async def test_a_redirect_of_a_write_is_left_to_the_check() -> None:
-    transport = ScriptedTransport({"POST /here": answered(307, headers=[("Location", "/there")])})
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_write_follows_where_it_is_left_as_it_is(status: int) -> None:
+    moved = answered(status, headers=[("Location", "/there")])
+    transport = ScriptedTransport({"POST /here": moved, "POST /there": answered(201)})
+    it = bound(transport)
+    reply = await it.client.post("/here", json={"a": 1}, creates=("thing", "cube"))
+    if status in (307, 308):
+        assert (reply.status, transport.lines) == (201, ["POST /here", "POST /there"])
+        assert transport.sent[1].request.body == b'{"a":1}'
+        assert it.creations.settled == {0: False, 1: True}, "what is made there is written down too"
+    else:
+        assert (reply.status, transport.lines) == (status, ["POST /here"])
+
+
+async def test_a_write_follows_to_no_other_origin() -> None:
+    elsewhere = answered(307, headers=[("Location", "https://evil.example/here")])
+    transport = ScriptedTransport({"POST /here": elsewhere})
     reply = await bound(transport).client.post("/here", json={})
     assert (reply.status, transport.lines) == (307, ["POST /here"])
 
@@ -230,6 +245,16 @@ async def test_a_probe_takes_a_refusal_for_an_answer() -> None:
     with pytest.raises(NoReply):
         await it.client.probe("http://api.example.com/")
     assert it.evidence.trouble_on_our_side
+
+
+async def test_a_probe_asks_the_resolver_twice() -> None:
+    transport = ScriptedTransport({"GET /": [unanswered("resolver"), answered(200)]})
+    it = bound(transport)
+    reply = await it.client.probe("/")
+    assert reply is not None
+    assert (reply.status, it.evidence.trouble_on_our_side) == (200, "")
+    with pytest.raises(NoReply):
+        await bound(ScriptedTransport({"GET /": unanswered("resolver")})).client.probe("/")
 
 
 async def test_a_handshake_says_whether_it_worked() -> None:

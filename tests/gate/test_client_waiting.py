@@ -236,7 +236,7 @@ async def test_nothing_is_sent_for_a_check_that_has_ended() -> None:
         (answered(300), None),
         (answered(302), True),  # a form that was taken is answered like this
         (answered(303), True),
-        (answered(307), None),
+        (answered(307), False),  # it is to be sent elsewhere
         (answered(400), False),
         (answered(409), False),
         (answered(500), None),

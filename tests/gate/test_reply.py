@@ -101,11 +101,24 @@ def test_a_body_that_is_no_json_fails_the_check(body: bytes, words: str) -> None
     assert len(failure(reply)) < 600
 
 
+@pytest.mark.parametrize("written", ["3.0", "3e0", "0.3E1", "30e-1"])
+def test_a_whole_number_is_one_however_it_is_written(written: str) -> None:
+    reply = reply_with(body=f'{{"size": {written}, "id": "x"}}'.encode())
+    assert reply.read(Thing) == Thing(id="x", size=3)
+    assert reply.read(float, "size") == 3.0
+
+
+@pytest.mark.parametrize("written", ["3.5", "1e300", "9007199254740994.0"])
+def test_a_number_that_is_not_exactly_whole_is_none(written: str) -> None:
+    with pytest.raises(ExpectationFailed):
+        reply_with(body=f'{{"size": {written}}}'.encode()).read(int, "size")
+
+
 @pytest.mark.parametrize("body", [b"1e400", b"-1e400", b"0." + b"1" * 5_000, b"1e-5000"])
 def test_numbers_beyond_a_float_are_an_outcome(body: bytes) -> None:
     reply = reply_with(body=body)
     try:
-        assert isinstance(reply.json, float)
+        assert isinstance(reply.json, int | float)
     except ExpectationFailed:
         assert failure(reply)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from typing import Any
 
@@ -13,6 +14,7 @@ ACCEPT_ENCODING = "gzip, deflate"
 _GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952: another member follows
 _MOST_MEMBERS = 100
 _MOST_VALUES = 250_000  # a value of 2 bytes takes 60 in memory
+_LARGEST_EXACT = 2**53
 _DEFLATE, _HEADER_CHECK = 8, 31  # RFC 1950
 _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
@@ -46,13 +48,27 @@ def decode(body: bytes, encoding: str, max_bytes: int) -> bytes | Failure:
 
 
 def parsed(body: bytes) -> Any:
-    """Read JSON into plain data; raises `ValueError` where it is none, or too large to hold."""
+    """Read JSON into plain data; raises `ValueError` where it is none, or too large to hold.
+
+    A whole number is an int, however it is written: JSON has one kind of number (RFC 8259, 6).
+    """
     if sum(map(body.count, (b",", b"[", b"{"))) > _MOST_VALUES:
         raise ValueError(f"more than {_MOST_VALUES:,} values")
     try:
-        return msgspec.json.decode(body)
+        return _DECODER.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from None
+
+
+def _number(written: str) -> int | float:
+    """Read a number with a fraction or an exponent; beyond 2**53 it is no exact one."""
+    value = float(written)
+    if math.isinf(value):
+        raise ValueError("number out of range")
+    return int(value) if value.is_integer() and abs(value) <= _LARGEST_EXACT else value
+
+
+_DECODER = msgspec.json.Decoder(float_hook=_number)
 
 
 def _inflate(body: bytes, name: str, max_bytes: int) -> bytes | Failure:

@@ -29,6 +29,8 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # How a form that was taken is answered (RFC 9110, 15.4.3 and 15.4.4).
 _REDIRECTS_AFTER_SUCCESS = frozenset({302, 303})
 _FOLLOWED = frozenset({"GET", "HEAD", "OPTIONS"})
+# Where any request is to be sent as it is: it was not done here (RFC 9110, 15.4.8 and 15.4.9).
+_MOVED_AS_IT_IS = frozenset({307, 308})
 _MOST_REDIRECTS = 5
 _REDIRECTION, _CLIENT_ERROR, _SERVER_ERROR = 300, 400, 500
 _TOO_MANY_REQUESTS = 429
@@ -125,7 +127,8 @@ class Client:
 
         `json` or `body` is sent; `creates` names what the request makes (kind and name) so that
         it is removed after the run, even if this process is killed. `fresh` demands a connection
-        of its own. Redirects within the origin are followed for GET, HEAD and OPTIONS.
+        of its own. Redirects within the origin are followed for GET, HEAD and OPTIONS, and those
+        that leave a request as it is (307, 308) for all.
         """
         if json is not msgspec.UNSET:
             body, headers = (
@@ -143,8 +146,8 @@ class Client:
             owner=self.evidence.owner,
         )
         self.session.learn_secrets(request.headers, request.body or b"", sent=True)
-        send = partial(self._send, patient=wait_if_throttled)
-        return await self._follow(await send(request, creates), request, send)
+        send = partial(self._send, creates=creates, patient=wait_if_throttled)
+        return await self._follow(await send(request), request, send)
 
     async def handshake(self, *, tls_max: str) -> bool:
         """Try to connect with nothing newer than a TLS version ("1.1"); say whether it worked.
@@ -197,7 +200,10 @@ class Client:
         return answer
 
     async def _try(self, method: str, url: str, timeout_s: float, *, tls_max: str = "") -> Reply:
-        """Send once, on a connection of its own; only trouble on our side ends the check."""
+        """Send on a connection of its own; only trouble on our side ends the check.
+
+        The resolver is given a second chance: that a packet to it was lost is known after 5 s only.
+        """
         request = Request(
             method=method,
             url=url,
@@ -207,8 +213,11 @@ class Client:
             tls_max=tls_max,
             owner=self.evidence.owner,
         )
-        reply = self._reply(*await self._exchange(request, None))
-        exchange, trouble = reply.exchange, reply.exchange.trouble
+        for _ in range(2):
+            reply = self._reply(*await self._exchange(request, None))
+            exchange, trouble = reply.exchange, reply.exchange.trouble
+            if trouble is None or trouble.kind != "resolver":
+                break
         if trouble and trouble.kind == "tls_not_offered":
             self.evidence.remarks.append(f"TLS {tls_max} was not tried: {trouble.summary}")
         elif trouble and trouble.side is Side.RUNNER:
@@ -219,7 +228,7 @@ class Client:
         return Reply(exchange, body, self.evidence)
 
     async def _send(
-        self, request: Request, creates: tuple[str, str] | None = None, *, patient: bool
+        self, request: Request, *, creates: tuple[str, str] | None, patient: bool
     ) -> Reply:
         """Send; if patient, honour `Retry-After` (RFC 9110, 10.2.3) until the target takes it."""
         pause_s = _FIRST_PAUSE_S
@@ -304,7 +313,8 @@ class Client:
     ) -> Reply:
         """Follow redirects within the origin; one that leads elsewhere is left to the check."""
         for _ in range(_MOST_REDIRECTS):
-            if reply.status not in _REDIRECTS or request.method not in _FOLLOWED:
+            followed = _REDIRECTS if request.method in _FOLLOWED else _MOVED_AS_IT_IS
+            if reply.status not in followed:
                 return reply
             location = reply.header("Location")
             if not location:
@@ -409,4 +419,6 @@ def _was_made(answer: Answer) -> bool | None:
         return None
     if answer.status < _REDIRECTION or answer.status in _REDIRECTS_AFTER_SUCCESS:
         return True
+    if answer.status in _MOVED_AS_IT_IS:
+        return False
     return None if answer.status < _CLIENT_ERROR else False
