@@ -76,6 +76,19 @@ async def test_a_read_may_be_sent_again_and_the_record_says_so(method: str, by: 
     assert server.count(f"{method} ") == (3 if method == "GET" else 2)
 
 
+async def test_after_a_lost_write_others_go_on_connections_of_their_own() -> None:
+    async with (
+        serving(dies_under_the_second("close", times=9)) as server,
+        curl(server.url) as client,
+    ):
+        _, lost = await first_then(client, "POST")
+        assert lost.failure is not None
+        read = await client.send()
+        written = [await client.send("POST", body=b"x") for _ in range(2)]
+    assert [each.status for each in (read, *written)] == [200, 200, 200]
+    assert len({each.connection for each in (read, *written)}) == 3
+
+
 async def test_nothing_is_sent_again_on_a_connection_that_was_new() -> None:
     async def script(connection: Connection) -> None:
         await connection.request()

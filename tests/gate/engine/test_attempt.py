@@ -474,14 +474,15 @@ async def test_the_deadline_counts_from_the_longest_request_that_is_allowed(
 
 
 async def test_what_was_given_up_does_not_hide_how_the_attempt_ended() -> None:
-    transport = ScriptedTransport({"POST /": unanswered("lost", connection=4), "GET /never": NEVER})
+    lost_one = unanswered("reset", connection=4)
+    transport = ScriptedTransport({"POST /": lost_one, "GET /never": NEVER})
 
     async def work(client: Client) -> None:
         await asyncio.gather(client.get("/never"), client.post("/"))
 
     ended = await attempt(work, transport)
     lost, given_up = ended.attempt.exchanges
-    assert (lost.trouble and lost.trouble.kind) == "lost"
+    assert (lost.trouble and lost.trouble.kind) == "reset"
     assert (given_up.trouble and given_up.trouble.kind) == "abandoned"
     assert ended.attempt.last_exchange == lost
     assert lost_connection_of(ended) == 4

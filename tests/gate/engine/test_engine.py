@@ -250,7 +250,7 @@ async def test_a_wait_that_the_target_asks_for_is_told_and_remarked() -> None:
 
 
 async def test_two_checks_failed_by_one_lost_connection_are_one_incident() -> None:
-    lost = unanswered("lost", connection=4)
+    lost = unanswered("reset", connection=4)
     transport = ScriptedTransport(
         {"POST /a": [lost, answered()], "POST /b": [lost, answered()], "GET /health": answered()}
     )
@@ -268,11 +268,31 @@ async def test_two_checks_failed_by_one_lost_connection_are_one_incident() -> No
     assert action(run) is Action.PROCEED
 
 
-async def test_two_checks_failed_by_two_lost_connections_are_two() -> None:
+async def test_kept_connections_that_ended_under_writes_are_one_incident() -> None:
     transport = ScriptedTransport(
         {
             "POST /a": [unanswered("lost", connection=4), answered()],
             "POST /b": [unanswered("lost", connection=5), answered()],
+        }
+    )
+
+    class Workflows(WorkflowSuite):
+        async def test_a(self, client: Client) -> None:
+            await client.post("/a")
+
+        async def test_b(self, client: Client) -> None:
+            await client.post("/b")
+
+    run = await Rehearsal(Workflows, transport=transport).run()
+    assert outcomes(run) == {"a": WARNED, "b": WARNED}
+    assert action(run) is Action.PROCEED
+
+
+async def test_two_checks_failed_by_two_lost_connections_are_two() -> None:
+    transport = ScriptedTransport(
+        {
+            "POST /a": [unanswered("reset", connection=4), answered()],
+            "POST /b": [unanswered("reset", connection=5), answered()],
             "GET /health": answered(),
         }
     )

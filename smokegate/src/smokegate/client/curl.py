@@ -62,6 +62,7 @@ class CurlTransport:
         self._connections: dict[tuple[str, int], int] = {}  # by their address on our side
         self._multiplexes: bool | None = None  # until a reply says so
         self._first_opened: asyncio.Event | None = None
+        self._loses_writes = False  # whether a kept connection has died under one
         self._under_way = 0
 
     async def send(self, request: Request) -> Answer:
@@ -185,6 +186,8 @@ class CurlTransport:
                 (pycurl.SSL_SESSIONID_CACHE, 0),
                 (pycurl.DNS_CACHE_TIMEOUT, 0),
             ]
+        elif self._loses_writes and not request.replayable:
+            options.append((pycurl.FRESH_CONNECT, 1))
         return options
 
     def _seen(self, request: Request, reception: Reception) -> Circumstances:
@@ -210,6 +213,7 @@ class CurlTransport:
         if fresh and reception.sends:
             self._note_round_trip(address, timing)
         if failure is not None and failure.kind == "lost":
+            self._loses_writes = True
             # By now libcurl has moved on to a connection on which nothing was sent.
             connection, fresh = self._connections.get(reception.sent_from), False
         round_trip_s = self._round_trips_s.get(address, 0.0)

@@ -10,6 +10,7 @@ from smokegate.engine.attempt import Ended
 from smokegate.results import CheckResult, Consequence, Outcome, ResourceResult
 
 _SERVER_ERROR = 500
+_KEPT_TOO_LONG = -1  # a connection that is none, and the same for all of them
 
 
 class Described(Protocol):
@@ -87,9 +88,15 @@ def _severity(check: Described, ended: Ended) -> int:
 
 
 def lost_connection_of(ended: Ended) -> int | None:
-    """The kept connection whose loss alone made an attempt fail."""
+    """The connection whose loss alone made an attempt fail.
+
+    Kept ones that the target closed just when they were written to count as one: after the first,
+    writes go on connections of their own.
+    """
     last = ended.attempt.last_exchange
-    if last and last.trouble and last.trouble.kind in ("reset", "lost", "empty", "truncated"):
+    if last and last.trouble and last.trouble.kind == "lost":
+        return _KEPT_TOO_LONG
+    if last and last.trouble and last.trouble.kind in ("reset", "empty", "truncated"):
         return last.connection
     return None
 
