@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from smokegate.versions import bounds_of, outside, same_version
+from smokegate.versions import bounds_of, is_wanted, outside, same_version
 
 COMMIT = "3f786850e387550fdab836ed7e6dc881de23001b"
 
@@ -44,6 +44,24 @@ def test_they_are_one(one: str, other: str) -> None:
 def test_they_are_two(one: str, other: str) -> None:
     assert not same_version(one, other)
     assert not same_version(other, one)
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted", "holds"),
+    [
+        ("1.4.2+5114f85", "1.4.2", True),
+        ("1.4.2+5114f85", "1.4.2+5114f85", True),
+        ("v1.4.2-rc1+5", "1.4.2-rc1", True),
+        ("1.4.2", "1.4.2+5114f85", False),
+        ("1.4.2+5114f85", "1.4.2+5114f86", False),
+        ("1.4.20+5", "1.4.2", False),
+        ("main+5", "main", False),
+    ],
+)
+def test_of_which_build_it_is_counts_where_that_is_said(
+    version: str, wanted: str, holds: bool
+) -> None:
+    assert is_wanted(version, wanted) is holds
 
 
 @pytest.mark.parametrize(

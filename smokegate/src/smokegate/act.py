@@ -23,7 +23,7 @@ from smokegate.posting import as_shown
 from smokegate.results import Action, Baseline, JudgedRun, to_json
 from smokegate.secret_names import is_secret_name
 from smokegate.settings import Settings
-from smokegate.versions import same_version
+from smokegate.versions import is_wanted, same_version
 
 Refusal = Callable[[JudgedRun, Settings], str]
 
@@ -121,7 +121,7 @@ def judged_version(run: JudgedRun, settings: Settings) -> str:
     not have two names.
     """
     expected = settings.expect_version
-    return expected if not run.version or same_version(run.version, expected) else run.version
+    return expected if not run.version or is_wanted(run.version, expected) else run.version
 
 
 def _not_called_for(run: JudgedRun, _: Settings) -> str:

@@ -41,6 +41,16 @@ def same_version(one: str, other: str) -> bool:
     )
 
 
+def is_wanted(version: str, wanted: str) -> bool:
+    """Whether a version is the one that is wanted; of which build counts only where that is said.
+
+    What follows a `+` names the build (Semantic Versioning 2.0.0, 10).
+    """
+    if "+" not in wanted and _NUMBERED.match(version):
+        version = version.partition("+")[0]
+    return same_version(version, wanted)
+
+
 def _plain(version: str) -> str:
     return version[1:] if re.match(r"[vV]\d", version) else version
 

@@ -178,6 +178,14 @@ async def test_versions_that_still_mix_mean_investigate_and_are_counted(wanted: 
     assert action(run) is Action.INVESTIGATE
 
 
+async def test_two_builds_of_the_expected_version_mix_as_two_versions_do() -> None:
+    one, other = (answered(document={"version": f"1.1+{build}"}) for build in "ab")
+    run = await rehearsal(alternating(one, other), expect_version="1.1").run()
+    assert "1.1+a in 5 of 10 (50.0%)" in settling_in(run).reason
+    assert action(run) is Action.INVESTIGATE
+    assert action(await rehearsal(one, expect_version="1.1").run()) is Action.PROCEED
+
+
 @pytest.mark.parametrize("wanted", ["1.1", ""])
 async def test_who_tells_no_version_among_those_who_do_is_another_version(wanted: str) -> None:
     for silent in answered(), answered(404), answered(document={"version": 11}):

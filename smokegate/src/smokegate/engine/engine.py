@@ -32,7 +32,7 @@ from smokegate.results import (
     Run,
     Thresholds,
 )
-from smokegate.versions import same_version
+from smokegate.versions import is_wanted
 
 # An interrupted run has 6 seconds for everything; what is left is for the reports.
 _INTERRUPTED_S = 5.0
@@ -315,7 +315,7 @@ class Engine:
     def _stale_beside(self, versions: dict[str, int]) -> str:
         """What is served instead of the expected version, unless that came in the meantime."""
         expected = self._session.settings.expect_version
-        came = any(same_version(version, expected) for version in versions)
+        came = any(is_wanted(version, expected) for version in versions)
         return "" if came else self._probes.stale
 
     def _without_answer(self, results: list[CheckResult], moment: str) -> list[MissingSuite]:

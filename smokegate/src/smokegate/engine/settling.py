@@ -11,7 +11,7 @@ from typing import NamedTuple
 from smokegate.client import Client, Reply
 from smokegate.client.body import parsed
 from smokegate.expectations import INVESTIGATE, ROLLBACK, WARN, expect, expect_all
-from smokegate.versions import same_version
+from smokegate.versions import is_wanted, same_version
 
 _SERVER_ERROR, _TOO_MANY_REQUESTS = 500, 429
 _VERSION_CHARS = 100  # what is longer is none
@@ -155,12 +155,15 @@ def is_one_version(versions: Counter[str], client: Client) -> bool:
     wanted = client.settings.expect_version
     if not wanted:
         return len(versions) <= 1
-    return bool(versions) and all(same_version(version, wanted) for version in versions)
+    first = next(iter(versions), "")
+    return bool(versions) and all(
+        is_wanted(version, wanted) and same_version(version, first) for version in versions
+    )
 
 
 def _is_anywhere(wanted: str, versions: Counter[str]) -> bool:
     """Whether a version was told somewhere, or where none was told could be."""
-    return any(not version or same_version(version, wanted) for version in versions)
+    return any(not version or is_wanted(version, wanted) for version in versions)
 
 
 def version_in(reply: Reply, field: str) -> str:
