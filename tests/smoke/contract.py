@@ -26,7 +26,7 @@ Thing = TypeVar("Thing", bound=Struct)
 class Tokens(Struct, frozen=True):
     access_token: Text
     refresh_token: Text
-    token_type: Literal["bearer", "Bearer"]  # in any case (RFC 6749, 5.1)
+    token_type: Annotated[str, Meta(pattern="^(?i:bearer)$")]  # in any case (RFC 6749, 5.1)
     expires_in: Count
 
 
@@ -86,6 +86,9 @@ class Summary(Struct, frozen=True):
 
 class Lattice(Summary, frozen=True):
     obstacles: list[Cell]
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "obstacles", sorted(self.obstacles))  # in which order is free
 
     @property
     def summary(self) -> Summary:
@@ -186,25 +189,33 @@ class FieldProblem(Struct, frozen=True):
     detail: Text
 
 
-class Problem(Struct, frozen=True):
-    """A refusal (RFC 9457), titled by its status as RFC 9110 has it now or had it before."""
+# As RFC 9110 has them now, or had them before.
+STATUS_TITLES = {
+    "Bad Request",
+    "Unauthorized",
+    "Forbidden",
+    "Not Found",
+    "Method Not Allowed",
+    "Conflict",
+    "Unprocessable Content",
+    "Unprocessable Entity",
+    "Too Many Requests",
+    "Service Unavailable",
+}
 
-    type: Literal["about:blank"]
-    title: Literal[
-        "Bad Request",
-        "Unauthorized",
-        "Forbidden",
-        "Not Found",
-        "Method Not Allowed",
-        "Conflict",
-        "Unprocessable Content",
-        "Unprocessable Entity",
-        "Too Many Requests",
-        "Service Unavailable",
-    ]
+
+class Problem(Struct, frozen=True):
+    """A refusal (RFC 9457): of a type of its own, or titled by its status."""
+
+    title: Text
     status: int
     detail: Text
-    errors: list[FieldProblem] = []
+    type: Annotated[str, Meta(pattern="^(about:blank$|https?:|urn:|tag:|/)")] = "about:blank"
+    errors: list[FieldProblem] | None = None
+
+    def __post_init__(self) -> None:
+        if self.type == "about:blank" and self.title not in STATUS_TITLES:
+            raise ValueError(f"{self.title!r} is the title of no status")
 
 
 def expect_refused(
@@ -229,7 +240,7 @@ def expect_refused(
         return None  # it is recorded, and the check goes on
     order.that("its problem has its status", problem.status == reply.status, seen=problem)
     if naming:
-        named = [each.field.partition(".")[0] for each in problem.errors]
+        named = [each.field.partition(".")[0] for each in problem.errors or []]
         is_named = sorted(named) == sorted(naming)
         expect(reply).that(f"what is wrong is named: {', '.join(naming)}", is_named, seen=named)
     return problem

@@ -252,6 +252,7 @@ def limiter_off(seen: Seen) -> Seen | None:
 LEFT = {
     "*: detail changed": "words for people, free to change",
     "*: errors[[]*].detail changed": "words for people, free to change",
+    "*: type removed": "one that is left out is about:blank (RFC 9457, 3.1.1)",
     "*: expires_in changed": "a setting that no other reply repeats",
     "*: refresh_token changed": "refreshing it would take the session from other checks",
     "GET /api/plans: items*": "which plans there are is the deployment's business",

@@ -49,7 +49,7 @@ async def neighbour(client: Client) -> Account:
 async def burst_token(client: Client, neighbour: Account) -> str:
     """A second session of the neighbour: a burst on it locks out nobody."""
     entry = await log_in(client, neighbour.email)
-    expect(entry).status(200)
+    expect(entry).succeeded()
     return entry.read(Tokens).access_token
 
 
@@ -65,7 +65,7 @@ async def remove_account(client: Client, email: str) -> bool:
         entry = await log_in(client, email)
         if entry.status == 401:
             return False
-        expect(entry).status(200)
+        expect(entry).succeeded()
         token = entry.read(str, "access_token")
     expect(await client.with_token(token).delete("/api/auth/me")).succeeded()
     return True
@@ -75,7 +75,7 @@ async def register(client: Client) -> Account:
     """Make an account under an address that nobody else makes up."""
     email = client.email()
     reply = await sign_up(client, email)
-    expect(reply).status(201)
+    expect(reply).succeeded()
     tokens = reply.read(Tokens)
     TOKENS[email] = tokens.access_token
     # Most checks need the tokens only: a flaw in the rest is no reason to roll back.

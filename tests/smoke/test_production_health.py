@@ -90,7 +90,10 @@ class TestProductionHealth(HealthSuite):
     async def test_api_server_running(self, client: Client) -> None:
         """The service answers, is healthy, and says which version it is."""
         reply = await client.get("/health")
-        expect(reply).status(200).json("status", equals="healthy")
+        # Without an optional part it serves all the same, and says that it is degraded.
+        serves = ("healthy", "degraded") if self.redis == "optional" else ("healthy",)
+        expect(reply).status(200).json("status", one_of=serves)
+        expect(reply, or_else=MONITOR).json("status", equals="healthy")
         version = reply.read(str, "version")
         client.saw_version(version)
         # Elsewhere is another version where a load balancer has not switched yet.
@@ -109,10 +112,13 @@ class TestProductionHealth(HealthSuite):
         """The service reaches Redis, where it has one."""
         reply = await client.get("/health/redis")
         message = reply.read(str, "message") if reply.has("message") else ""
-        if self.redis == "optional" and reply.status == 503 and "not configured" in message.lower():
+        if self.redis == "optional" and reply.status == 503:
             expect_refused(reply, 503)
-            expect(reply, or_else=WARN).json("redis", equals="not configured")
-            client.skip('Redis is not configured; set redis = "required" where it should be')
+            if "not configured" in message.lower():
+                expect(reply, or_else=WARN).json("redis", equals="not configured")
+                client.skip('Redis is not configured; set redis = "required" where it should be')
+            expect(reply, or_else=MONITOR).status(200)
+            return
         expect(reply).status(200).json("redis", equals="connected")
 
     async def test_metrics_endpoint(self, client: Client) -> None:
@@ -250,8 +256,9 @@ class TestProductionHealth(HealthSuite):
                 not (in_their_name and origin in ("*", *self.foreign_origins)),
                 seen=f"{ALLOWED_ORIGIN}: {origin}",
             )
-        for _, preflight in foreign:
-            expect_refused(preflight, or_else=WARN)
+        for origin, (_, preflight) in zip(self.foreign_origins, foreign, strict=True):
+            if not _names_nobody(preflight, origin):
+                expect_refused(preflight, or_else=WARN)
         expect(allowed[0]).status(200)
         if self.cors == "optional" and allowed[0].header(ALLOWED_ORIGIN) is None:
             client.warn(f"no page of {self.allowed_origin} may call; is allowed_origin right?")
@@ -353,6 +360,12 @@ async def _cross(client: Client, origin: str) -> tuple[Reply, Reply]:
         client.get("/health", headers={"Origin": origin}),
         client.request("OPTIONS", "/health", headers={"Origin": origin, **wanted}),
     )
+
+
+def _names_nobody(preflight: Reply, origin: str) -> bool:
+    """Whether it is answered as every preflight is, and lets nobody in: browsers go by that."""
+    is_bare = _succeeded(preflight) and not preflight.body
+    return is_bare and preflight.header(ALLOWED_ORIGIN) not in ("*", origin)
 
 
 def _said(value: str, parts: str) -> str:

@@ -222,6 +222,43 @@ def test_an_address_is_the_same_in_any_letter_case() -> None:
     assert made == msgspec.convert(kept, contract.User)
 
 
+REFUSED = {"title": "Conflict", "status": 409, "detail": "It is there."}
+
+
+@pytest.mark.parametrize(
+    ("said", "is_one"),
+    [
+        ({}, True),
+        ({"type": "about:blank"}, True),
+        ({"type": "about:blank", "title": "Oh no"}, False),
+        ({"title": "Oh no"}, False),
+        ({"type": "https://errors.example/taken", "title": "Oh no"}, True),
+        ({"type": "/errors/taken", "title": "Oh no"}, True),
+        ({"type": "about:blanl"}, False),
+    ],
+)
+def test_a_problem_is_titled_by_its_status_or_has_a_type(
+    said: dict[str, str], is_one: bool
+) -> None:
+    try:
+        msgspec.convert(REFUSED | said, contract.Problem)
+    except msgspec.ValidationError:
+        assert not is_one
+    else:
+        assert is_one
+
+
+def test_the_order_of_obstacles_is_free() -> None:
+    shown = {each.name: 0 for each in msgspec.structs.fields(contract.Lattice)}
+    shown |= {"id": "1", "name": "cube", "description": None, "connectivity": "axis"}
+    shown |= dict.fromkeys(("created_at", "updated_at"), "2026-11-24T10:00:00Z")
+    kept = msgspec.convert(
+        shown | {"dimensions": [3, 3], "obstacles": [[2, 1], [0, 1]]}, contract.Lattice
+    )
+    assert kept == msgspec.structs.replace(kept, obstacles=[(0, 1), (2, 1)])
+    assert kept != msgspec.structs.replace(kept, obstacles=[(0, 1), (1, 2)])
+
+
 def test_a_path_through_a_wall_has_a_flaw() -> None:
     (wall_x, wall_y), *_ = sorted(MAZE.obstacles)
     assert "obstacle" in MAZE.flaw([MAZE.start, [wall_x, wall_y], MAZE.end])
