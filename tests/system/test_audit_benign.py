@@ -133,4 +133,4 @@ def test_the_bound_is_that_of_95_percent(rollbacks: int, runs: int, rate: float)
 
 
 def test_every_condition_has_a_name_of_its_own() -> None:
-    assert len(BY_ID) == len({row.title for row in CONDITIONS}) == len(CONDITIONS) == 11
+    assert len(BY_ID) == len({row.title for row in CONDITIONS}) == len(CONDITIONS) == 13

@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 import pytest
 from smokegate.fault_proxy import (
     Action,
+    AddFractions,
     AddHeader,
     Answer,
     BrokenGzip,
@@ -120,6 +121,12 @@ def test_extra_fields_in_every_object(open_proxy: OpenProxy) -> None:
     assert [item["extra"] for item in document["items"]] == [1, 1]
     shallow = json.loads(through(open_proxy, ExtraFields({"extra": 1}, nested=False)).body)
     assert shallow == DOCUMENT | {"extra": 1}
+
+
+def test_whole_numbers_with_a_fraction(open_proxy: OpenProxy) -> None:
+    answer = through(open_proxy, AddFractions())
+    assert json.loads(answer.body) == DOCUMENT
+    assert b'"cells": 27.0' in answer.body
 
 
 def test_headers_set_added_and_removed(open_proxy: OpenProxy) -> None:

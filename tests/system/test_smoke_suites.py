@@ -249,7 +249,8 @@ def test_a_problem_is_titled_by_its_status_or_has_a_type(
 
 
 def test_the_order_of_obstacles_is_free() -> None:
-    shown = {each.name: 0 for each in msgspec.structs.fields(contract.Lattice)}
+    names = (each.name for each in msgspec.structs.fields(contract.Lattice))
+    shown: dict[str, Any] = dict.fromkeys(names, 0)
     shown |= {"id": "1", "name": "cube", "description": None, "connectivity": "axis"}
     shown |= dict.fromkeys(("created_at", "updated_at"), "2026-11-24T10:00:00Z")
     kept = msgspec.convert(

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from tests.system.acted_out import campaign
 from tests.system.acted_out.document import document
-from tests.system.acted_out.healthy import CONDITIONS
 from tests.system.acted_out.rows import Row
-from tests.system.acted_out.table import FAULTS, ROWS
+from tests.system.acted_out.table import CONDITIONS, FAULTS, ROWS
 from tests.system.command import ROOT
 
 GROUPS: dict[str, Sequence[Row]] = {"conditions": CONDITIONS, "faults": FAULTS}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from smokegate.fault_proxy import Answer, EditReply, Fault, Reply, Request, SetStatus
+from smokegate.fault_proxy import Answer, EditReply, EveryNth, Fault, Reply, Request, SetStatus
 from smokegate.results import Action
 
 from tests.system.acted_out.acts import drawn, proxied
@@ -95,7 +95,7 @@ FAULTS = (
         "F48",
         "valid token rejected (skew, per-replica key)",
         "every second connection leads to a replica that signs with another key",
-        (second_replica({"LATTICE_SECRET": "another secret of 32 bytes or more"}, every=2),),
+        (second_replica({"LATTICE_SECRET": "another secret of 32 bytes or more"}, EveryNth(2)),),
         ACCESS,
         Action.INVESTIGATE,
     ),

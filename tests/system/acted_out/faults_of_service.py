@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from smokegate.fault_proxy import Answer, EditJson, Fault, Latency, SetField, SetStatus
+from smokegate.fault_proxy import (
+    Answer,
+    EditJson,
+    EveryNth,
+    Fault,
+    Latency,
+    SetField,
+    SetStatus,
+)
 from smokegate.results import Action, JudgedRun
 
 from tests.system.acted_out.acts import as_it_is, proxied, slower_than_before
@@ -111,7 +119,7 @@ FAULTS = (
         "F77",
         "1-of-N old version",
         "every third connection leads to a replica of another version",
-        (second_replica({"LATTICE_VERSION": "0.0.1"}, every=3),),
+        (second_replica({"LATTICE_VERSION": "0.0.1"}, EveryNth(3)),),
         "run.settling",
         Action.INVESTIGATE,
     ),

@@ -98,7 +98,7 @@ def at_the_same_time(runs: Sequence[JudgedRun]) -> int:
     return len(began) if len(began) > 1 else 0
 
 
-CONDITIONS = (
+AGREED = (
     Condition(
         "B01",
         "one packet lost: bytes of one connection stall 200 ms to 1 s, then go on",

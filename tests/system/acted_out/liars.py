@@ -11,6 +11,7 @@ import time
 from base64 import urlsafe_b64decode
 from collections.abc import Sequence
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 from smokegate.fault_proxy import EditReply, EditRequest, Fault, Reply, Request
@@ -174,6 +175,28 @@ def late_reads(lag_s: float) -> Sequence[Fault]:
     return (
         Fault(EditReply(learn), method="POST", path=CREATE),
         Fault(EditReply(hide), method="GET", path=ONE),
+    )
+
+
+def late_log_outs(lag_s: float) -> Sequence[Fault]:
+    """A session goes on for so long after it was ended."""
+    ended_s: dict[str, float] = {}
+    account: dict[str, Reply] = {}
+
+    def learn(request: Request, reply: Reply) -> Reply:
+        ended_s[request.header("Authorization") or ""] = time.monotonic()
+        return reply
+
+    def go_on(request: Request, reply: Reply) -> Reply:
+        token = request.header("Authorization") or ""
+        if reply.status == HTTPStatus.OK:
+            account[token] = reply
+        is_late = time.monotonic() - ended_s.get(token, 0.0) < lag_s
+        return account.get(token, reply) if is_late else reply
+
+    return (
+        Fault(EditReply(learn), path="^/api/auth/logout$"),
+        Fault(EditReply(go_on), method="GET", path="^/api/auth/me$"),
     )
 
 

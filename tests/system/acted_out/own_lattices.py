@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from errno import ENOSPC
 from http import HTTPStatus
 from pathlib import Path
 
-from smokegate.fault_proxy import EveryNth, Fault, SendTo
+from smokegate.fault_proxy import Fault, Occasion, SendTo
 from smokegate.results import JudgedRun
 
 from tests.system import names
@@ -68,13 +69,26 @@ def full_disk(stage: Stage, number: int) -> Iterator[Scene]:
         yield Scene(lattice.url, _count_refused_for_want_of_space)
 
 
-def second_replica(settings: Mapping[str, str], every: int, **ours: object) -> Act:
-    """Every n-th connection leads to another process over the same data, set up otherwise."""
+@contextmanager
+def without_its_redis(stage: Stage, number: int) -> Iterator[Scene]:
+    """A Lattice that is told of a Redis where nothing listens."""
+    with socket.socket() as holder, _own(stage, {"LATTICE_REDIS_URL": _nowhere(holder)}) as lattice:
+        yield Scene(lattice.url, _count_degraded)
+
+
+def _nowhere(holder: socket.socket) -> str:
+    """A port that nobody else takes, and that refuses connections."""
+    holder.bind(("127.0.0.1", 0))
+    return f"redis://127.0.0.1:{holder.getsockname()[1]}/0"
+
+
+def second_replica(settings: Mapping[str, str], when: Occasion, **ours: object) -> Act:
+    """Some of the connections lead to another process over the same data, set up otherwise."""
 
     @contextmanager
     def act(stage: Stage, number: int) -> Iterator[Scene]:
         with stage.lattice.replica(stage.folder, settings) as other:
-            mixed = Fault(SendTo(other.upstream), per="connection", when=EveryNth(every))
+            mixed = Fault(SendTo(other.upstream), per="connection", when=when)
             with proxied(mixed, **ours)(stage, number) as scene:
                 yield scene
 
@@ -115,6 +129,13 @@ def _fill(ballast: Path) -> None:
 
 def _count_refused_for_want_of_space(runs: Sequence[JudgedRun]) -> int:
     return sum(each.status == HTTPStatus.INSUFFICIENT_STORAGE for each in exchanges(runs))
+
+
+def _count_degraded(runs: Sequence[JudgedRun]) -> int:
+    return sum(
+        each.path == "/health/redis" and each.status == HTTPStatus.SERVICE_UNAVAILABLE
+        for each in exchanges(runs)
+    )
 
 
 def _count_http2(runs: Sequence[JudgedRun]) -> int:

@@ -11,7 +11,8 @@ from tests.system.acted_out import (
     faults_of_replies,
     faults_of_service,
 )
-from tests.system.acted_out.healthy import CONDITIONS
+from tests.system.acted_out.further import FURTHER
+from tests.system.acted_out.healthy import AGREED
 from tests.system.acted_out.rows import Result, Row
 from tests.system.acted_out.stage import MisbehavedError, NoStageError, Stage, perform
 
@@ -25,6 +26,7 @@ FAULTS = sorted(
     ],
     key=lambda row: row.id,
 )
+CONDITIONS = (*AGREED, *FURTHER)
 ROWS: tuple[Row, ...] = (*CONDITIONS, *FAULTS)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from smokegate.audit.undisturbed import Undisturbed
 from smokegate.fault_proxy import (
+    AddFractions,
     AddHeader,
     Chunked,
     EditRequest,
@@ -25,6 +26,7 @@ from smokegate.fault_proxy import (
     ResetOnAccept,
     ShiftDate,
     Stall,
+    Truncate,
 )
 from smokegate.results import Action
 
@@ -83,11 +85,17 @@ def _stall(draw: Draw) -> Faults:
 
 
 def _redirect(_: Draw) -> Faults:
-    """Every GET is sent to another path, which is known to the proxy alone."""
+    """Every request is sent to another path, which is known to the proxy alone."""
     return [
-        Fault(Redirect(f"{_ELSEWHERE}{{target}}", 308), method="GET", path=f"(?!^{_ELSEWHERE}/)^"),
+        Fault(Redirect(f"{_ELSEWHERE}{{target}}", 308), path=f"(?!^{_ELSEWHERE}/)^"),
         Fault(EditRequest(_brought_back), path=f"^{_ELSEWHERE}/"),
     ]
+
+
+def _close(draw: Draw) -> Faults:
+    """No connection is kept; whether that is announced takes turns."""
+    announced = AddHeader("Connection", "close")
+    return [Fault(Truncate(keep=1.0) if draw.number % 2 else announced)]
 
 
 def _brought_back(request: Request) -> Request:
@@ -162,7 +170,20 @@ CONDITIONS: tuple[Condition, ...] = (
     ),
     Condition(
         "redirect",
-        "every GET is redirected to a canonical path on the same origin",
+        "every request is redirected to a canonical path on the same origin",
         _redirect,
+    ),
+    Condition(
+        "fractions",
+        "whole numbers in JSON are written with a fraction",
+        lambda _: [Fault(AddFractions())],
+        _needs_json,
+    ),
+    Condition(
+        "close",
+        "every connection is closed after its reply, announced and not in turn",
+        _close,
+        _needs_bodies,
+        _OPEN,
     ),
 )

@@ -31,6 +31,7 @@ from smokegate.fault_proxy.deliveries import (
     Truncate,
 )
 from smokegate.fault_proxy.edits import (
+    AddFractions,
     AddHeader,
     EditBody,
     EditJson,
@@ -66,6 +67,7 @@ from smokegate.fault_proxy.upstream_link import Upstream
 __all__ = [
     "AcceptSilently",
     "Action",
+    "AddFractions",
     "AddHeader",
     "Always",
     "Answer",

@@ -15,6 +15,8 @@ from smokegate.fault_proxy.messages import Reply, Request
 
 FieldPath = tuple[str | int, ...]
 
+_LARGEST_EXACT = 2**53  # as a float
+
 
 class ReplyEdit(Action):
     """A pure change of a reply; one that changes nothing counts as not acted out."""
@@ -138,6 +140,26 @@ class ExtraFields(ReplyEdit):
         if isinstance(document, list) and self.nested:
             return [self._extend(item) for item in document]
         return document
+
+
+@dataclass(frozen=True)
+class AddFractions(ReplyEdit):
+    """Whole numbers in JSON are written with a fraction: 1 as 1.0."""
+
+    def edit(self, request: Request, reply: Reply) -> Reply:
+        changed: list[str] = []
+
+        def with_fraction(written: str) -> int | float:
+            if abs(int(written)) > _LARGEST_EXACT:
+                return int(written)
+            changed.append(written)
+            return float(written)
+
+        try:
+            document = json.loads(reply.body, parse_int=with_fraction)
+        except ValueError:
+            return reply
+        return reply.with_body(json.dumps(document).encode()) if changed else reply
 
 
 @dataclass(frozen=True)
