@@ -128,6 +128,17 @@ async def test_a_sample_without_an_answer_opens_no_gate(step: Step) -> None:
     assert action(run) is Action.INCONCLUSIVE
 
 
+async def test_a_sample_that_nothing_but_429_answers_is_taken_again_as_slowly_as_asked() -> None:
+    later = answered(429, headers=[("Retry-After", "4")])
+    run = await rehearsal(*[later] * 8).run()
+    result = sampler_in(run)
+    assert (result.outcome, action(run)) == (Outcome.WARNED, Action.PROCEED)
+    assert result.remarks[0].endswith("none was answered; asked again, one at a time")
+    assert result.duration_s <= 31
+    never = answered(429, headers=[("Retry-After", "600")])
+    assert sampler_in(await rehearsal(then=never).run()).outcome is Outcome.UNKNOWN
+
+
 def limiting(per_second: float, refusal: Step) -> Handler:
     """Refuse whoever comes sooner after the one before than that."""
     last = [0.0]

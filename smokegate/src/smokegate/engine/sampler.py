@@ -24,6 +24,7 @@ from smokegate.settings import Settings
 _AT_FIRST, _AT_MOST = 5, 20
 _QUICK_S = 1.0
 _PACED_S = 0.1
+_THROTTLED_S = 1.0
 _ENOUGH_FAILURES = 10
 _LONGEST_SAMPLE_S = 30.0
 _SERVER_ERROR, _TOO_MANY_REQUESTS, _UNAVAILABLE = 500, 429, 503
@@ -34,7 +35,8 @@ class Sampler:
     """Sends the sample and judges it; a work that `Attempts` can make.
 
     What limits rates answers 503, or drops connections, because of the sample itself: one that
-    failed in no other way is taken again slowly, and that one counts.
+    failed in no other way is taken again slowly, and that one counts. So is one to which nothing
+    was answered but 429.
     """
 
     def __init__(self, addresses: list[str]) -> None:
@@ -44,7 +46,7 @@ class Sampler:
         """Demand that few requests fail, and that all replies come from one version."""
         sample = Sample(client, self._addresses, at_most=_AT_MOST)
         await sample.send()
-        if sample.may_have_been_too_fast:
+        if sample.may_have_been_too_fast or sample.is_refused:
             client.evidence.remarks.append(
                 f"asked by many at once, {sample.in_words()}; asked again, one at a time"
             )
@@ -63,7 +65,7 @@ class Sample:
         self._targets = cycle(product(_paths(settings), addresses))
         self._left = settings.sample_requests
         self._workers = 0
-        self._ends = 0.0
+        self._ends = self._not_before = 0.0
         self.answered = 0
         self.failed: list[Exchange] = []
         self.not_out: list[str] = []
@@ -86,9 +88,16 @@ class Sample:
         """Whether it failed, and only in ways in which a limit on the rate shows itself."""
         return self.fails and all(map(_could_be_a_limit, self.failed))
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether nothing was answered but that there were too many requests."""
+        return self.was_throttled and not self.answered
+
     def in_words(self) -> str:
         """How many failed, what rates that leaves possible, and how."""
         failed, size = len(self.failed), self.answered
+        if not size:
+            return "none was answered"
         low, high = interval(failed, size)
         words = (
             f"{failed} of {size} failed ({failed / size:.1%}; 95% interval {low:.1%} to {high:.1%})"
@@ -114,15 +123,18 @@ class Sample:
             await self._ask()
             is_quick = _now() - started < _QUICK_S
             if self._at_most == 1:
-                await asyncio.sleep(max(0.0, started + _PACED_S - _now()))
+                next_at = min(max(started + _PACED_S, self._not_before), self._ends)
+                await asyncio.sleep(max(0.0, next_at - _now()))
             elif is_quick and self._workers < self._at_most:
                 self._add_worker(group)
         self._workers -= 1
 
     def _goes_on(self) -> bool:
         enough = max(_ENOUGH_FAILURES, self._client.settings.sample_failures)
-        is_open = self._left > 0 and len(self.failed) < enough and not self.was_throttled
-        return is_open and _now() < self._ends
+        is_open = self._left > 0 and len(self.failed) < enough
+        # One at a time, it waits as it is asked to.
+        ends = self.was_throttled and self._at_most > 1
+        return is_open and not ends and max(_now(), self._not_before) < self._ends
 
     async def _ask(self) -> None:
         client, (path, address) = self._client, next(self._targets)
@@ -135,6 +147,7 @@ class Sample:
         trouble = reply.exchange.trouble
         if reply.status == _TOO_MANY_REQUESTS:
             self.was_throttled = True
+            self._not_before = _now() + (reply.retry_after_s or _THROTTLED_S)
         elif trouble and trouble.side is not Side.TARGET:
             self.not_out.append(trouble.summary)
         else:
