@@ -16,7 +16,7 @@ from bench.time_to_verdict import measure
 from bench.time_to_verdict.backend import FAULTS
 from bench.time_to_verdict.measure import Run
 from bench.time_to_verdict.server import Server, running
-from bench.time_to_verdict.tools import Tool, install_from_npm, tools
+from bench.time_to_verdict.tools import Tool, bare, install_from_npm, tools
 from bench.time_to_verdict.work import limit_s
 from tests.system.delay_relay import DelayRelay
 from tests.system.nginx import HOW, NGINX
@@ -39,11 +39,12 @@ def main(asked: list[str] | None = None) -> None:
     install_from_npm()
     present = [tool for tool in tools() if not tool.missing]
     with tempfile.TemporaryDirectory() as name, running(Path(name)) as server:
-        folders = {tool.name: _folder(name, number) for number, tool in enumerate(present)}
-        for tool in present:
+        measured = [bare(), *present]
+        folders = {tool.name: _folder(name, number) for number, tool in enumerate(measured)}
+        for tool in measured:
             measure.run_well(tool, server, server.url, folders[tool.name])  # what is made once
-        runs = _rounds(present, server, folders, options.rtt, options.repeats)
-        _print_table(present, options.rtt, runs)
+        runs = _rounds(measured, server, folders, options.rtt, options.repeats)
+        _print_table(measured, options.rtt, runs)
         _notice_every_fault(present, server, folders)
 
 

@@ -61,6 +61,11 @@ def _clean() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
+def bare() -> Tool:
+    """No tool, but what one in Python cannot beat: the requests without any demand."""
+    return Tool("Python, the requests alone", (sys.executable, _in("bare.py")))
+
+
 def tools() -> list[Tool]:
     """All of them, those that are missing too."""
     return [

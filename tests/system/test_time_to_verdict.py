@@ -11,7 +11,7 @@ import pytest
 from bench.time_to_verdict import measure, work
 from bench.time_to_verdict.backend import FAULTS
 from bench.time_to_verdict.server import Server, running
-from bench.time_to_verdict.tools import HERE, Tool, tools
+from bench.time_to_verdict.tools import HERE, Tool, bare, tools
 from tests.system.nginx import HOW, NGINX
 
 pytestmark = pytest.mark.skipif(not NGINX, reason=HOW)
@@ -34,6 +34,11 @@ def test_a_tool_does_the_whole_work_and_notices_a_fault(
     if tool.name == "smokegate":
         assert (done.seen.connections, done.seen.protocols) == (1, frozenset({"HTTP/2.0"}))
     assert not measure.overlooked(tool, server, "lattice", tmp_path)
+
+
+def test_what_is_compared_with_asks_the_same(server: Server, tmp_path: Path) -> None:
+    done = measure.run_well(bare(), server, server.url, tmp_path)
+    assert (done.seen.connections, done.seen.protocols) == (1, frozenset({"HTTP/2.0"}))
 
 
 def test_other_work_is_said() -> None:
