@@ -10,6 +10,7 @@ import pytest
 from smokegate.checks import HealthSuite, exclusive
 from smokegate.client import Client
 from smokegate.client.transport import Request
+from smokegate.engine import Waiting
 from smokegate.results import Action, CheckResult, Consequence, Outcome, Run
 
 from tests.gate.engine.rehearsal import Rehearsal, action, check_in
@@ -130,13 +131,19 @@ async def test_a_sample_without_an_answer_opens_no_gate(step: Step) -> None:
 
 async def test_a_sample_that_nothing_but_429_answers_is_taken_again_as_slowly_as_asked() -> None:
     later = answered(429, headers=[("Retry-After", "4")])
-    run = await rehearsal(*[later] * 8).run()
+    slowed = rehearsal(*[later] * 8)
+    run = await slowed.run()
     result = sampler_in(run)
     assert (result.outcome, action(run)) == (Outcome.WARNED, Action.PROCEED)
+    assert Waiting("GET /health is throttled (429), 4 s") in slowed.events
     assert result.remarks[0].endswith("none was answered; asked again, one at a time")
     assert result.duration_s <= 31
     never = answered(429, headers=[("Retry-After", "600")])
-    assert sampler_in(await rehearsal(then=never).run()).outcome is Outcome.UNKNOWN
+    rehearsed = rehearsal(then=never)
+    refused = sampler_in(await rehearsed.run())
+    assert refused.outcome is Outcome.UNKNOWN
+    assert not any(isinstance(event, Waiting) for event in rehearsed.events)
+    assert refused.duration_s < 1  # nobody waits for what there is no time for
 
 
 def limiting(per_second: float, refusal: Step) -> Handler:

@@ -7,6 +7,7 @@ from collections import Counter
 from itertools import cycle, product
 
 from smokegate.client import Client, Reply
+from smokegate.client.evidence import request_in_words
 from smokegate.client.incurable import incurable_cause
 from smokegate.engine.sampling import (
     HARMFUL_RATE,
@@ -122,8 +123,8 @@ class Sample:
             started = _now()
             await self._ask()
             is_quick = _now() - started < _QUICK_S
-            if self._at_most == 1:
-                next_at = min(max(started + _PACED_S, self._not_before), self._ends)
+            if self._at_most == 1 and self._goes_on():
+                next_at = max(started + _PACED_S, self._not_before)
                 await asyncio.sleep(max(0.0, next_at - _now()))
             elif is_quick and self._workers < self._at_most:
                 self._add_worker(group)
@@ -147,7 +148,10 @@ class Sample:
         trouble = reply.exchange.trouble
         if reply.status == _TOO_MANY_REQUESTS:
             self.was_throttled = True
-            self._not_before = _now() + (reply.retry_after_s or _THROTTLED_S)
+            pause_s = reply.retry_after_s or _THROTTLED_S
+            self._not_before = _now() + pause_s
+            if self._goes_on():
+                self._client.session.announce_wait(request_in_words(reply.exchange), pause_s)
         elif trouble and trouble.side is not Side.TARGET:
             self.not_out.append(trouble.summary)
         else:
@@ -196,8 +200,9 @@ def _remark(client: Client, sample: Sample) -> None:
     )
     if sample.was_throttled:
         client.warn(
-            f"the sample ended after {size} requests: the target asked to slow down (429); "
-            f"with so many, one that fails {HARMFUL_RATE:.0%} of the time is seen in {power:.0%}"
+            f"the sample ended after {size} request{'s' * (size != 1)}: "
+            "the target asked to slow down (429); with so many, one that fails "
+            f"{HARMFUL_RATE:.0%} of the time is seen in {power:.0%}"
         )
     if sample.not_out:
         client.evidence.remarks.append(
