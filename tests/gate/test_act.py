@@ -85,6 +85,11 @@ REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {},
         "saw version 1.0.0 too, so there is none to go back to",
     ),
+    "same build of what is expected": (
+        {"version": "1.0.0+7", "baseline": baseline(version="1.0.0+7")},
+        {"expect_version": "1.0.0"},
+        "saw version 1.0.0+7 too, so there is none to go back to",
+    ),
     "version now unknown": ({"version": ""}, {}, "not known which version was deployed"),
     "expected is the same": (
         {"version": ""},

@@ -165,8 +165,9 @@ def _no_way_back(run: JudgedRun, settings: Settings) -> str:
         return "the control run does not know which version it saw; decide by hand"
     if not version and not settings.deployment:
         return "it is not known which version was deployed; give --expect-version"
-    if same_version(back_to, version):
-        return f"the control run saw version {version} too, so there is none to go back to"
+    if any(same_version(back_to, each) for each in (version, run.version)):
+        seen = run.version or version
+        return f"the control run saw version {seen} too, so there is none to go back to"
     odd = [each for each in (back_to, version) if each and not _VERSION.fullmatch(each)]
     return f"{odd[0]!r} does not look like a version; decide by hand" if odd else ""
 

@@ -136,12 +136,15 @@ def test_another_version_is_believed_when_it_is_seen_twice() -> None:
     assert (standing.over, standing.state) == ("2", Action.PROCEED)
 
 
-def test_before_the_expected_version_is_served_the_old_one_is_a_matter_of_the_verdict() -> None:
+@pytest.mark.parametrize("served", ["2", "2+build.7"])
+def test_before_the_expected_version_is_served_the_old_one_is_a_matter_of_the_verdict(
+    served: str,
+) -> None:
     standing = Standing(version="2")
     standing.take(full(Action.INVESTIGATE, "1"), 0)
     assert standing.take(full(Action.INVESTIGATE, "1"), 15).has_changed
-    standing.take(full(Action.PROCEED, "2"), 60)
-    assert standing.take(full(Action.PROCEED, "2"), 75).has_changed
+    standing.take(full(Action.PROCEED, served), 60)
+    assert standing.take(full(Action.PROCEED, served), 75).has_changed
     standing.take(full(Action.PROCEED, "1"), 120)
     standing.take(full(Action.PROCEED, "1"), 135)
     assert standing.over == "1"

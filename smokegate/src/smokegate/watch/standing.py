@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from smokegate.results import Action
-from smokegate.versions import same_version
+from smokegate.versions import is_wanted
 from smokegate.watch.rounds import Look, Result
 
 _WORSE, _BETTER = Action.ROLLBACK, Action.PROCEED  # what a light round can say: one of both
@@ -93,7 +93,7 @@ class Standing(msgspec.Struct, kw_only=True):
             self.version = version
         if not version:
             return False  # one that is down does not say what it serves
-        is_watched = same_version(version, self.version)
+        is_watched = is_wanted(version, self.version)
         self.is_met |= is_watched
         return self.is_met and not is_watched
 
