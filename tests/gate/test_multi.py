@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ssl
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,10 +13,13 @@ from socket import create_server
 from typing import NamedTuple
 
 import pycurl
+import pytest
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import RequestReceived
+from smokegate.client.curl import CurlTransport
 from smokegate.client.multi import Multi
+from smokegate.client.transport import Request
 from smokegate.fault_proxy.certificates import Certificates
 
 
@@ -108,3 +112,27 @@ async def test_a_reply_that_comes_with_the_end_of_another_is_not_forgotten(
         multi.close()
     assert not is_due
     assert [curl.getinfo(pycurl.CONN_ID) for curl in curls] == [0, 0]
+
+
+async def test_sockets_that_cannot_be_waited_for_are_trouble_of_our_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """libcurl then gives up all that is under way, with a code that means another thing there."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "too many are watched")
+
+    transport = CurlTransport(max_reply_bytes=1_000, max_connections=2)
+    with create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        request = Request(method="GET", url=url, headers=[])
+        first = asyncio.create_task(transport.send(request))
+        client, _ = await asyncio.to_thread(listener.accept)
+        with client:
+            await asyncio.to_thread(client.recv, 65_536)
+            with monkeypatch.context() as patched:
+                patched.setattr(asyncio.get_running_loop(), "add_reader", full)
+                answers = [await transport.send(request), await first]
+    await transport.close()
+    assert answers[1].sends == 1
+    assert [answer.failure and answer.failure.kind for answer in answers] == ["local", "local"]

@@ -72,9 +72,9 @@ class Multi:
             while self._collect() and self._ends:
                 for each in [fd] if event else list(self._watched):
                     self._multi.socket_action(each, pycurl.CSELECT_IN)
-        except pycurl.error as error:  # it is in no state to end anything
+        except pycurl.error as error:  # it is in no state to end anything, and no target did that
             for curl in list(self._ends):
-                self._end(curl, error)
+                self._end(curl, pycurl.error(pycurl.E_FAILED_INIT, error.args[-1]))
 
     def _collect(self) -> int:
         """Tell who waits for them what transfers have come to; how many have ended."""
