@@ -187,6 +187,7 @@ async def test_a_redirect_within_the_origin_is_followed(
         "https://api.example.com:8443/there",
         "//evil.example/there",
         "https://api.example.com@evil.example/",
+        "https://somebody:hunter22@api.example.com/",
         "https://api.example.com.evil.example/",
         "file:///etc/passwd",
         "javascript:alert(1)",

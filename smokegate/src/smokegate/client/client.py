@@ -402,10 +402,10 @@ def _json_body(document: Any) -> bytes:
 
 
 def _within_origin(url: str, location: str) -> str | None:
-    """Resolve a redirect; None if it leads to another origin, or nowhere."""
+    """Resolve a redirect; None if it leads to another origin, or nowhere, or with a login."""
     try:
         there = urljoin(url, location).partition("#")[0]
-        same = origin(there) == origin(url)
+        same = origin(there) == origin(url) and "@" not in urlsplit(there).netloc
     except ValueError:
         return None
     return quote(there, safe=_URL_CHARACTERS) if same else None
