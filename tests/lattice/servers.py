@@ -10,6 +10,7 @@ import subprocess
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -66,7 +67,8 @@ class Server(ABC):
         parent = self._process.pid
         children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
         for pid in (parent, *map(int, children)):
-            os.kill(pid, number)
+            with suppress(ProcessLookupError):  # a backend ends with its connection
+                os.kill(pid, number)
 
     def __enter__(self) -> Self:
         self.start()
