@@ -93,8 +93,13 @@ def lost_connection_of(ended: Ended) -> int | None:
     Kept ones that the target closed just when they were written to count as one: after the first,
     writes go on connections of their own.
     """
-    last = ended.attempt.last_exchange
-    if last and last.trouble and last.trouble.kind == "lost":
+    attempt, last = ended.attempt, ended.attempt.last_exchange
+    # Of several at once, they are seldom the last to end.
+    lost = {
+        each.number for each in attempt.exchanges if each.trouble and each.trouble.kind == "lost"
+    }
+    missed = {each.exchange for each in attempt.expectations if not each.held}
+    if missed and missed <= lost:
         return _KEPT_TOO_LONG
     if last and last.trouble and last.trouble.kind in ("reset", "empty", "truncated"):
         return last.connection
