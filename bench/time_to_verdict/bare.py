@@ -68,12 +68,18 @@ class Target:
 
     def _act(self, fd: int, event: int) -> None:
         self._multi.socket_action(fd, event)
-        while done := self._multi.info_read()[1]:
-            for curl in done:
-                self._multi.remove_handle(curl)
-                self._ends.pop(curl).set_result(None)
+        while self._collect():
             if event:  # of what it has read ahead, libcurl tells nobody
                 self._multi.socket_action(fd, pycurl.CSELECT_IN)
+
+    def _collect(self) -> bool:
+        _, done, failed = self._multi.info_read()
+        for curl in done:
+            self._multi.remove_handle(curl)
+            self._ends.pop(curl).set_result(None)
+        for curl, code, words in failed:
+            self._ends.pop(curl).set_exception(pycurl.error(code, words))
+        return bool(done or failed)
 
 
 async def main(target: Target) -> None:

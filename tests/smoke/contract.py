@@ -16,6 +16,9 @@ from smokegate.results import Consequence
 
 from smokegate import INVESTIGATE, ROLLBACK, WARN, Reply, expect
 
+LATTICES = "/api/lattices"
+WEBHOOKS = "/api/webhooks"
+
 Text = Annotated[str, Meta(min_length=1)]
 Time = Annotated[datetime, Meta(tz=True)]  # RFC 3339
 Count = Annotated[int, Meta(ge=0)]

@@ -11,6 +11,8 @@ from math import prod
 from typing import Any
 
 from contract import (
+    LATTICES,
+    WEBHOOKS,
     Counts,
     Deliveries,
     Lattice,
@@ -35,6 +37,7 @@ from paths import PUZZLES, Puzzle
 from receiver import receiving
 from resources import Account, log_in, register, sign_up
 from smokegate.results import Consequence
+from strangers import expect_kept_out, see_no_webhook, see_nothing, stay_out
 
 from smokegate import (
     INVESTIGATE,
@@ -49,9 +52,7 @@ from smokegate import (
 )
 
 ME = "/api/auth/me"
-LATTICES = "/api/lattices"
 SUBSCRIPTION = "/api/subscriptions"
-WEBHOOKS = "/api/webhooks"
 SAME_TIME_S = 300.0  # clocks of machines differ a little, time zones by more
 MARK = re.compile(r"\S*\d\S*")
 ACROSS = {"start": [0, 0, 0], "end": [4, 4, 4]}
@@ -113,7 +114,7 @@ class TestCriticalWorkflows(WorkflowSuite):
         _expect_account(await session.get(ME), member)
         expect(await session.post("/api/auth/logout")).succeeded()
         ended = await gather(
-            self._read_back(session, ME, "the session has ended", _is_refused, never=INVESTIGATE),
+            self._read_back(session, ME, "the session has ended", status=401, never=INVESTIGATE),
             client.post("/api/auth/refresh", json={"refresh_token": tokens.refresh_token}),
         )
         for reply in ended:
@@ -134,17 +135,17 @@ class TestCriticalWorkflows(WorkflowSuite):
         path, name = f"{LATTICES}/{created.read(str, 'id')}", created.read(str, "name")
         # Read by its owner first: what a cache then has, it must give to nobody else.
         kept, _, swapped = await gather(
-            self._read_back(mine, path, "it is kept", _is_there),
+            self._read_back(mine, path, "it is kept"),
             self._see_own(mine, member),
             client.with_token(member.tokens.refresh_token).get(ME),
         )
         expect(swapped).status(401)
         _expect_private(kept)
         await gather(
-            _stay_out(client, "who has no token", path),
-            _see_nothing(theirs, path, member.tenant.id),
+            stay_out(client, "who has no token", path),
+            see_nothing(theirs, path, member.tenant.id),
         )
-        kept = await self._read_back(mine, path, "it is kept", _is_there)
+        kept = await self._read_back(mine, path, "it is kept")
         expect(kept).json("name", equals=name)
 
     async def _see_own(self, mine: Client, member: Account) -> None:
@@ -189,10 +190,7 @@ class TestCriticalWorkflows(WorkflowSuite):
         """Demand that the subscription is in force that was answered."""
         wanted, what = answered.read(Subscription), "the plan is the one that was answered"
         await self._read_back(
-            me,
-            SUBSCRIPTION,
-            what,
-            lambda reply: _is_there(reply) and reply.read(Subscription) == wanted,
+            me, SUBSCRIPTION, what, lambda reply: reply.read(Subscription) == wanted
         )
 
     async def test_lattice_creation_flow(self, client: Client, member: Account) -> None:
@@ -201,12 +199,12 @@ class TestCriticalWorkflows(WorkflowSuite):
         made = await _make(me, _lattice(client))
         path = f"{LATTICES}/{made.id}"
         kept, listed = await gather(
-            self._read_back(me, path, "it is kept", _is_there),
+            self._read_back(me, path, "it is kept"),
             self._read_back(
                 me,
                 f"{LATTICES}?limit=100",
                 "it is listed",
-                lambda listed: _is_there(listed) and made.summary in listed.read(Page).items,
+                lambda listed: made.summary in listed.read(Page).items,
                 never=None,
             ),
         )
@@ -216,12 +214,12 @@ class TestCriticalWorkflows(WorkflowSuite):
         expect(listed, or_else=ROLLBACK).that("it was made once", len(copies) == 1, seen=copies)
         expect(await me.delete(path)).succeeded()
         await gather(
-            self._read_back(me, path, "it is gone", _is_missing),
+            self._read_back(me, path, "it is gone", status=404),
             self._read_back(
                 me,
                 f"{LATTICES}?limit=100",
                 "it is listed no more",
-                lambda reply: _is_there(reply) and made.id not in reply.each(str, "items", "id"),
+                lambda reply: made.id not in reply.each(str, "items", "id"),
             ),
         )
         _expect_now(kept, found.created_at)
@@ -231,21 +229,25 @@ class TestCriticalWorkflows(WorkflowSuite):
         me: Client,
         path: str,
         demand: str,
-        holds: Callable[[Reply], bool],
+        holds: Callable[[Reply], bool] = lambda _: True,
         *,
+        status: int = 200,
         never: Consequence | None = ROLLBACK,
     ) -> Reply:
         """Read until what was done shows: late is to be watched, never is a lost write."""
         replies: list[Reply] = []
 
+        def shows(reply: Reply) -> bool:
+            return reply.status == status and holds(reply)
+
         async def read() -> Reply:
             replies.append(await me.get(path, fresh=True))
             return replies[-1]
 
-        last = await me.poll(read, until=holds, within_s=self.read_back_wait_s)
+        last = await me.poll(read, until=shows, within_s=self.read_back_wait_s)
         for reply, when, means in (last, "", never), (replies[0], " at once", MONITOR):
             expect(reply, or_else=means).that(
-                demand + when, holds(reply), seen=f"{reply.status} {reply.text}"
+                demand + when, shows(reply), seen=f"{reply.status} {reply.text}"
             )
         return last
 
@@ -256,7 +258,7 @@ class TestCriticalWorkflows(WorkflowSuite):
         me, theirs = client.with_token(member.token), client.with_token(stranger.token)
         search, *_ = await gather(*(_solve(me, puzzle) for puzzle in PUZZLES))
         foreign = await theirs.post(search, json=PUZZLES[0].ends)
-        _expect_kept_out("a stranger", foreign, 403, 404)
+        expect_kept_out("a stranger", foreign, 403, 404)
 
     async def test_webhook_registration_flow(
         self, client: Client, member: Account, stranger: Account
@@ -280,7 +282,7 @@ class TestCriticalWorkflows(WorkflowSuite):
                 self._read_back(
                     me, WEBHOOKS, "it is listed", partial(_lists_once, hook), never=None
                 ),
-                _see_no_webhook(theirs, path),
+                see_no_webhook(theirs, path),
                 me.post(f"{path}/test"),
             )
             expect(tried).succeeded()
@@ -301,7 +303,7 @@ class TestCriticalWorkflows(WorkflowSuite):
                 )
                 expect(tried).that("it arrives, signed", not flaw, seen=flaw)
         expect(await me.delete(path)).succeeded()
-        gone = await self._read_back(me, path, "it is gone", _is_missing, never=None)
+        gone = await self._read_back(me, path, "it is gone", status=404, never=None)
         expect_refused(gone, 404)
 
     async def test_usage_tracking_flow(self, client: Client) -> None:
@@ -337,7 +339,9 @@ class TestCriticalWorkflows(WorkflowSuite):
         now = renamed.read(Lattice)
         wanted = replace(made, name="found its way", updated_at=now.updated_at)
         expect_same(renamed, "its name is changed and nothing else", now, wanted)
-        kept = await self._read_back(me, path, "the change is kept", _has_name(now.name))
+        kept = await self._read_back(
+            me, path, "the change is kept", lambda reply: reply.read(str, "name") == now.name
+        )
         expect_same(kept, "it is kept as it was answered", kept.read(Lattice), now)
 
     async def test_bulk_operations_flow(self, client: Client) -> None:
@@ -360,9 +364,7 @@ class TestCriticalWorkflows(WorkflowSuite):
             me,
             f"{LATTICES}?limit=100",
             "all of them are there",
-            lambda reply: (
-                _is_there(reply) and {each.id: each for each in reply.read(Page).items} == wanted
-            ),
+            lambda reply: {each.id: each for each in reply.read(Page).items} == wanted,
         )
         await _turn_pages(me, list(wanted))
 
@@ -410,53 +412,11 @@ async def _turn_pages(me: Client, ids: list[str]) -> None:
     )
 
 
-async def _see_nothing(stranger: Client, path: str, tenant_id: str) -> None:
-    """Try to see and do what only somebody of another tenant may."""
-    listed, tenant, _ = await gather(
-        stranger.get(f"{LATTICES}?limit=100"),
-        stranger.get(f"/api/tenants/{tenant_id}"),
-        _stay_out(stranger, "a stranger", path, 403, 404),
-    )
-    _expect_kept_out("a stranger", tenant, 403, 404)
-    expect(listed).status(200)
-    nothing = Page(items=[], total=0, limit=100, offset=0)
-    expect_same(listed, "who made nothing is listed nothing", listed.read(Page), nothing)
-
-
-async def _stay_out(client: Client, who: str, path: str, *statuses: int) -> None:
-    """Try with a lattice what only its owner may do."""
-    intrusions = await gather(
-        client.get(path),
-        client.patch(path, json={"name": "taken over"}),
-        client.delete(path),
-    )
-    for reply in intrusions:
-        _expect_kept_out(who, reply, *statuses)
-
-
-def _expect_kept_out(who: str, reply: Reply, *statuses: int) -> None:
-    """Demand that the reply refuses, with one of these statuses (by default any 4xx)."""
-    let_in = 200 <= reply.status < 300
-    expect(reply, or_else=ROLLBACK).that(f"{who} is kept out", not let_in, seen=reply.status)
-    expect_refused(reply, *statuses, or_else=INVESTIGATE)
-
-
 def _lists_once(hook: Webhook, listed: Reply) -> bool:
     """Whether a webhook is in the list of all, once."""
-    if not _is_there(listed):
-        return False
     hooks = listed.read(Webhooks)
     found = [each for each in hooks.items if each.description == hook.description]
     return found == [hook] and hooks.total == len(hooks.items)
-
-
-async def _see_no_webhook(stranger: Client, path: str) -> None:
-    """Try to see a webhook of another tenant."""
-    listed, reply = await gather(stranger.get(WEBHOOKS), stranger.get(path))
-    _expect_kept_out("a stranger", reply, 403, 404)
-    expect(listed).status(200)
-    nothing = Webhooks(items=[], total=0)
-    expect_same(listed, "who made nothing is listed nothing", listed.read(Webhooks), nothing)
 
 
 async def _solve(me: Client, puzzle: Puzzle) -> str:
@@ -482,14 +442,6 @@ def _as_told(reply: Reply, problem: Problem | None) -> tuple[int, Problem | None
     return reply.status, problem
 
 
-def _is_there(reply: Reply) -> bool:
-    return reply.status == 200
-
-
-def _has_name(name: str) -> Callable[[Reply], bool]:
-    return lambda reply: reply.status == 200 and reply.read(str, "name") == name
-
-
 def _expect_now(reply: Reply, made_at: datetime) -> None:
     """Demand that a thing was made just now, by the clock that the reply itself shows."""
     date = reply.header("Date") or ""
@@ -499,14 +451,6 @@ def _expect_now(reply: Reply, made_at: datetime) -> None:
         return  # it shows none (RFC 9110, 5.6.7)
     is_now = abs(now - made_at).total_seconds() < SAME_TIME_S
     expect(reply).that("it says that it was made now", is_now, seen=f"{made_at}, at {date}")
-
-
-def _is_missing(reply: Reply) -> bool:
-    return reply.status == 404
-
-
-def _is_refused(reply: Reply) -> bool:
-    return reply.status == 401
 
 
 def _expect_account(reply: Reply, account: Account, *at: str) -> None:

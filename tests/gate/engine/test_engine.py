@@ -249,50 +249,23 @@ async def test_a_wait_that_the_target_asks_for_is_told_and_remarked() -> None:
     assert check_in(run, "it").remarks == ["the target made it wait 9 s (429)"]
 
 
-async def test_two_checks_failed_by_one_lost_connection_are_one_incident() -> None:
-    lost = unanswered("reset", connection=4)
-    transport = ScriptedTransport(
-        {"POST /a": [lost, answered()], "POST /b": [lost, answered()], "GET /health": answered()}
-    )
-
-    class Workflows(WorkflowSuite):
-        async def test_a(self, client: Client) -> None:
-            await client.post("/a")
-
-        async def test_b(self, client: Client) -> None:
-            await client.post("/b")
-
-    run = await Rehearsal(Workflows, transport=transport).run()
-    assert outcomes(run) == {"a": WARNED, "b": WARNED}
-    assert [check.lost_connection for check in run.checks] == [4, 4]
-    assert action(run) is Action.PROCEED
-
-
-async def test_kept_connections_that_ended_under_writes_are_one_incident() -> None:
+@pytest.mark.parametrize(
+    ("kind", "connections", "counted", "means"),
+    [
+        pytest.param("reset", (4, 4), [4, 4], Action.PROCEED, id="one connection"),
+        pytest.param("reset", (4, 5), [4, 5], Action.INVESTIGATE, id="two connections"),
+        pytest.param("lost", (4, 5), [-1, -1], Action.PROCEED, id="ended under writes"),
+    ],
+)
+async def test_what_one_lost_connection_fails_is_one_incident(
+    kind: str, connections: tuple[int, int], counted: list[int], means: Action
+) -> None:
+    """Kept connections that the target ended under writes count as one."""
+    first, second = (unanswered(kind, connection=number) for number in connections)
     transport = ScriptedTransport(
         {
-            "POST /a": [unanswered("lost", connection=4), answered()],
-            "POST /b": [unanswered("lost", connection=5), answered()],
-        }
-    )
-
-    class Workflows(WorkflowSuite):
-        async def test_a(self, client: Client) -> None:
-            await client.post("/a")
-
-        async def test_b(self, client: Client) -> None:
-            await client.post("/b")
-
-    run = await Rehearsal(Workflows, transport=transport).run()
-    assert outcomes(run) == {"a": WARNED, "b": WARNED}
-    assert action(run) is Action.PROCEED
-
-
-async def test_two_checks_failed_by_two_lost_connections_are_two() -> None:
-    transport = ScriptedTransport(
-        {
-            "POST /a": [unanswered("reset", connection=4), answered()],
-            "POST /b": [unanswered("reset", connection=5), answered()],
+            "POST /a": [first, answered()],
+            "POST /b": [second, answered()],
             "GET /health": answered(),
         }
     )
@@ -304,7 +277,10 @@ async def test_two_checks_failed_by_two_lost_connections_are_two() -> None:
         async def test_b(self, client: Client) -> None:
             await client.post("/b")
 
-    assert action(await Rehearsal(Workflows, transport=transport).run()) is Action.INVESTIGATE
+    run = await Rehearsal(Workflows, transport=transport).run()
+    assert outcomes(run) == {"a": WARNED, "b": WARNED}
+    assert [check.lost_connection for check in run.checks] == counted
+    assert action(run) is means
 
 
 def nothing_applies() -> type[HealthSuite]:
