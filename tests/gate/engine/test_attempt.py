@@ -488,25 +488,6 @@ async def test_what_was_given_up_does_not_hide_how_the_attempt_ended() -> None:
     assert lost_connection_of(ended) == 4
 
 
-async def test_a_write_that_a_kept_connection_lost_need_not_be_the_last_of_several() -> None:
-    transport = ScriptedTransport(
-        {"POST /": unanswered("lost", connection=4), "GET /": answered(), "GET /wrong": answered()}
-    )
-
-    async def work(client: Client) -> None:
-        tries = await asyncio.gather(client.post("/"), client.get("/"), return_exceptions=True)
-        raise next(each for each in tries if isinstance(each, Exception))
-
-    async def fails_otherwise_too(client: Client) -> None:
-        expect(await client.get("/wrong"), or_else=INVESTIGATE).status(201)
-        await work(client)
-
-    ended = await attempt(work, transport)
-    assert ended.attempt.last_exchange != ended.attempt.exchanges[0]
-    assert lost_connection_of(ended) == -1
-    assert lost_connection_of(await attempt(fails_otherwise_too, transport)) is None
-
-
 async def test_what_a_reply_put_into_words_is_kept_short() -> None:
     async def repeats(client: Client) -> None:
         client.warn("w" * 1_000_000)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from smokegate.engine.conclusion import lost_connection_of
 from smokegate.results import Action, Consequence, Outcome
 
 from smokegate import (
@@ -20,7 +22,8 @@ from smokegate import (
     resource,
 )
 from tests.gate.engine.rehearsal import Rehearsal, action
-from tests.gate.scripted_transport import ScriptedTransport, Step, answered
+from tests.gate.engine.test_attempt import attempt
+from tests.gate.scripted_transport import ScriptedTransport, Step, answered, unanswered
 
 
 async def test_a_mild_failure_before_a_crash_does_not_open_the_gate() -> None:
@@ -163,3 +166,23 @@ async def test_a_full_disk_is_investigated_wherever_it_is_met(
     assert action(run) is expected
     named = "the target's storage is full" in run.checks[0].reason
     assert named is (expected is Action.INVESTIGATE)
+
+
+@pytest.mark.virtual_clock
+async def test_a_write_that_a_kept_connection_lost_need_not_be_the_last_of_several() -> None:
+    transport = ScriptedTransport(
+        {"POST /": unanswered("lost", connection=4), "GET /": answered(), "GET /wrong": answered()}
+    )
+
+    async def work(client: Client) -> None:
+        tries = await asyncio.gather(client.post("/"), client.get("/"), return_exceptions=True)
+        raise next(each for each in tries if isinstance(each, Exception))
+
+    async def fails_otherwise_too(client: Client) -> None:
+        expect(await client.get("/wrong"), or_else=INVESTIGATE).status(201)
+        await work(client)
+
+    ended = await attempt(work, transport)
+    assert ended.attempt.last_exchange != ended.attempt.exchanges[0]
+    assert lost_connection_of(ended) == -1
+    assert lost_connection_of(await attempt(fails_otherwise_too, transport)) is None
