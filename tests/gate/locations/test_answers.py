@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import msgspec
@@ -82,3 +84,35 @@ def test_anything_else_is_no_run(given: bytes, reason: str) -> None:
     with pytest.raises(Unusable) as raised:
         EXPECTED.run_in(given)
     assert str(raised.value).startswith(reason)
+
+
+# Eight threads of a process that has read no answer yet, each interrupted as often as can be.
+READ_BY_THREADS = """
+import sys
+from threading import Barrier, Thread
+
+from smokegate.locations.answers import Expected, Unusable
+
+expected = Expected(run_id="", target="", suites={}, checks=frozenset(), signing_key="")
+answer, start = sys.stdin.buffer.read(), Barrier(8)
+
+def read():
+    start.wait()
+    try:
+        expected.run_in(answer)
+    except Unusable:
+        pass
+
+sys.setswitchinterval(1e-6)
+threads = [Thread(target=read) for _ in range(8)]
+for each in threads:
+    each.start()
+for each in threads:
+    each.join()
+"""
+
+
+def test_many_threads_may_be_the_first_to_read_one() -> None:
+    command = [sys.executable, "-c", READ_BY_THREADS]
+    for _ in range(4):  # three of four crash, where msgspec meets the types in those threads
+        subprocess.run(command, input=answer(RUN), check=True)

@@ -11,7 +11,7 @@ import msgspec
 from smokegate import gate
 from smokegate.locations.messages import Answer
 from smokegate.reports.escaping import one_line
-from smokegate.results import JudgedRun, from_json
+from smokegate.results import JudgedRun
 from smokegate.seal import altered_part, document_of, is_signed
 
 _ENDED_OTHERWISE = {
@@ -29,7 +29,14 @@ class _Result(msgspec.Struct):
     """What Celery stores of a task."""
 
     status: str
-    result: Any = None
+    result: msgspec.Raw = msgspec.Raw(b"null")
+
+
+# Made before there are threads: of several that are the first to read a type, and do so at once,
+# msgspec 0.22 lets some crash the process.
+_RESULTS = msgspec.json.Decoder(_Result)
+_ANSWERS = msgspec.json.Decoder(Answer)
+_RUNS = msgspec.json.Decoder(JudgedRun)
 
 
 @dataclass(frozen=True)
@@ -45,20 +52,20 @@ class Expected:
     def run_in(self, result: bytes) -> JudgedRun | None:
         """The run in a task's result; None while it is not done. Raises `Unusable`."""
         try:
-            found = msgspec.json.decode(result, type=_Result)
+            found = _RESULTS.decode(result)
             if found.status == "SUCCESS":
-                return self._run(msgspec.convert(found.result, Answer))
+                return self._run(_ANSWERS.decode(found.result))
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise Unusable(f"its answer cannot be read: {one_line(str(error), 200)}") from None
         if found.status in ("FAILURE", "REVOKED"):
-            raise Unusable(_why_failed(found.result))
+            raise Unusable(_why_failed(msgspec.json.decode(found.result)))
         return None
 
     def _run(self, answer: Answer) -> JudgedRun:
         if not answer.run:
             raise Unusable(one_line(answer.refused) or "its answer is empty")
         text = answer.run.encode()
-        run = from_json(text)
+        run = _RUNS.decode(text)
         wrong = self._wrong_with(run) or altered_part(document_of(text))
         if wrong:
             raise Unusable(f"its run is not what was asked for: {one_line(wrong, 200)}")

@@ -58,6 +58,11 @@ class _Ended(msgspec.Struct):
     verdict: _Judged
 
 
+# Made before there are threads: of several that are the first to read a type, and do so at once,
+# msgspec 0.22 lets some crash the process.
+_ENDINGS = msgspec.json.Decoder(_Ended)
+
+
 class Child:
     """The process of an order; its files are in a folder, by the order's id."""
 
@@ -148,7 +153,7 @@ class Child:
 
     def _read(self) -> _Ended | None:
         try:
-            return msgspec.json.decode(self._run_file.read_bytes(), type=_Ended)
+            return _ENDINGS.decode(self._run_file.read_bytes())
         except (OSError, msgspec.MsgspecError, ValueError):
             return None
 
