@@ -21,7 +21,9 @@ BEGIN_MS = milliseconds(stamp(BEGIN))
 
 # A test of a store empties it for each example; a few of them are enough for SQL.
 stored = settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=settings().max_examples // 2,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from smokegate.history.last_good import last_good
 from smokegate.history.store import Store
 from smokegate.reports.last_good import LastGood
@@ -70,7 +70,7 @@ def test_a_part_of_the_suites_is_compared_with_all_of_them(store: Store) -> None
     assert before(store, run(9, minutes=9, partial=True, suites={"health": "h1"})) is not None
 
 
-@settings(stored, max_examples=15)
+@stored
 @given(histories())
 def test_it_is_the_one_that_looking_at_all_runs_finds(store: Store, history: History) -> None:
     take_in(store, history)

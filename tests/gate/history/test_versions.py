@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from smokegate.history import versions as module
 from smokegate.history.measures import quantile, share
@@ -46,7 +46,7 @@ def released(number: int, duration_s: float = 2.0, *, passes: bool = True, of: i
     ]
 
 
-@settings(stored, max_examples=20)
+@stored
 @given(histories(), st.sampled_from(["", "production"]))
 def test_they_are_what_a_look_at_every_run_says(
     store: Store, history: History, environment: str
