@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from smokegate.fault_proxy.loop_thread import LoopThread
@@ -167,7 +167,7 @@ class World:
         """The runs in the history, each once for each row."""
         if not self.history.exists():
             return []
-        with sqlite3.connect(self.history) as connection:
+        with closing(sqlite3.connect(self.history)) as connection:
             return [row[0] for row in connection.execute("SELECT run_id FROM runs ORDER BY id")]
 
 

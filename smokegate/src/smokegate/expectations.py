@@ -195,8 +195,9 @@ def _status_and_reason(reply: Reply) -> str:
         return f"{reply.status}{led}"
     try:
         document = msgspec.json.decode(reply.body)
-        detail = document.get("detail") or document.get("message") or document.get("title")
+        found = document.get("detail") or document.get("message") or document.get("title")
+        detail = str(found or "")
     except (msgspec.DecodeError, AttributeError, RecursionError, ValueError):
         detail = reply.text if reply.media_type.startswith("text/plain") else ""
-    shown = reply.evidence.shown(str(detail), _DETAIL_CHARS)
+    shown = reply.evidence.shown(detail, _DETAIL_CHARS)
     return f"{reply.status} {shown!r}" if detail else str(reply.status)

@@ -432,8 +432,12 @@ def json_schema() -> dict[str, Any]:
     It says what is written: every member is there. `from_json` also reads a run without those
     members that have a default.
     """
+    from inspect import cleandoc
+
     schema = msgspec.json.schema(JudgedRun)
     for definition in schema["$defs"].values():
+        if "description" in definition:  # before Python 3.13 it is as indented as in the source
+            definition["description"] = cleandoc(definition["description"])
         if "properties" in definition:
             definition["required"] = list(definition["properties"])
     members = schema["$defs"]["JudgedRun"]["properties"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -124,7 +125,7 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
 def test_a_database_that_is_broken_in_the_middle_is_said(tmp_path: Path) -> None:
     file = tmp_path / "history.db"
     opened(f"sqlite:///{file}").close()
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")
     content = bytearray(file.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)

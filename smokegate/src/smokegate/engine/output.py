@@ -65,7 +65,8 @@ class _Sorter(io.TextIOBase):
         return self._through.isatty()
 
     def flush(self) -> None:
-        self._through.flush()
+        if not self._through.closed:  # this one may outlive what it writes to
+            self._through.flush()
 
     def fileno(self) -> int:
         return self._through.fileno()
