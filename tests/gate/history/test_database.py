@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -55,6 +57,15 @@ def test_a_lock_is_not_waited_for_without_an_end(
             other.remember(run(1))
     assert other.remember(run(1)), "once it is free"
     other.close()
+
+
+def test_two_may_be_the_first_at_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "history.db"
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr(time, "sleep", lambda _: other.execute("COMMIT"))
+        opened(f"sqlite:///{file}").close()
+        assert not other.in_transaction, "it was waited for"
 
 
 def test_a_server_that_says_nothing_is_not_waited_for_without_an_end(

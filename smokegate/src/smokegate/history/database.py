@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ FOR_READING = {"smokegate_reads": True}
 _EXAMPLE = "postgresql://user@host:5432/smokegate"
 _DRIVERS = ("sqlite", "postgresql", "postgresql+psycopg")
 _BUSY_S = 30
+_ASKED_AGAIN_AFTER_S = 0.01
 _CONNECTS_WITHIN_S = 10
 _SILENT_MS = 30_000
 # Words of libpq: a run waits no longer for a server that has gone than for one that is busy.
@@ -96,9 +99,31 @@ def _make_folder(database: str | None) -> None:
 def _tune(connection: Any, record: Any) -> None:
     """Let readers and one writer work side by side, and let SQLAlchemy begin transactions."""
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    _write_ahead(connection)
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
     record.info["file"] = _file_of(connection)
+
+
+def _write_ahead(connection: Any) -> None:
+    """Have a file written as readers beside a writer need it, which it remembers.
+
+    Where several are the first to do so, SQLite refuses all but one at once, whatever its timeout.
+    """
+    ends = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or time.monotonic() > ends:
+                raise
+            time.sleep(_ASKED_AGAIN_AFTER_S)
+        else:
+            return
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # the rest says why
 
 
 def _refuse_replaced(connection: Any, record: Any, _proxy: object) -> None:
