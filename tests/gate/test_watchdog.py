@@ -34,14 +34,17 @@ class Kennel:
 
 
 def run_blocked(dog: Watchdog, kennel: Kennel, *, signalled: bool = False) -> None:
-    async def main() -> None:
-        with dog.interrupting(lambda _: None):
+    async def check() -> None:
+        with dog:  # whose time begins here: before, it is not the check that runs
             if signalled:
                 os.kill(os.getpid(), signal.SIGTERM)
-            await asyncio.create_task(kennel.block(), name="health.test_blocks")
+            await kennel.block()
 
-    with dog:
-        asyncio.run(main())
+    async def main() -> None:
+        with dog.interrupting(lambda _: None):
+            await asyncio.create_task(check(), name="health.test_blocks")
+
+    asyncio.run(main())
 
 
 def test_it_says_nothing_when_the_block_ends() -> None:
