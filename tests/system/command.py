@@ -21,12 +21,15 @@ ENDED_WITHIN_S = 240.0
 
 
 def heed_interrupts() -> None:
-    """Let SIGINT interrupt again where these tests were started in the background.
+    """Let signals end again what these tests start, where they run in the background themselves.
 
-    A shell has what it starts there ignore it, and every process that a test starts would.
+    A shell has what it starts there ignore SIGINT, and `nohup` SIGHUP; every process that a test
+    starts would, too.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)  # the tests themselves go on
 
 
 # A sample is most of the requests of a run, and not what most tests of runs are about.
