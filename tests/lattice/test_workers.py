@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx2
@@ -49,6 +51,29 @@ def is_alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
+@contextmanager
+def stopped(pid: int, database: Path) -> Iterator[None]:
+    """Stop a process, though not in the middle of a write: nobody else could write then."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        while is_being_written(database):
+            os.kill(pid, signal.SIGCONT)
+            assert_in_the_end(lambda: not is_being_written(database))
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def is_being_written(database: Path) -> bool:
+    with closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        return False
+
+
 def counted(served: Served) -> float:
     """How many times /version was answered, as whichever process is asked says."""
     exposition = httpx2.get(f"{served.url}/metrics").text
@@ -76,7 +101,9 @@ def test_what_cannot_be_used_is_said_once(redis: Redis) -> None:
     assert len(ended.stderr.splitlines()) == 1, ended.stderr
 
 
-def test_whichever_is_asked_knows_the_caller_and_has_counted_everything(several: Served) -> None:
+def test_whichever_is_asked_knows_the_caller_and_has_counted_everything(
+    several: Served, tmp_path: Path
+) -> None:
     account = {"email": "a@example.com", "password": PASSWORD, "tenant_name": "a"}
     reply = httpx2.post(f"{several.url}/api/auth/register", json=account)
     token = {"Authorization": f"Bearer {reply.json()['access_token']}"}
@@ -84,10 +111,9 @@ def test_whichever_is_asked_knows_the_caller_and_has_counted_everything(several:
     for times in (2, 4, 6):
         # Each alone: the system gives a connection to whoever comes first.
         for pid in (first, second):
-            os.kill(pid, signal.SIGSTOP)
-            assert httpx2.get(f"{several.url}/api/auth/me", headers=token).status_code == 200
-            httpx2.get(f"{several.url}/version")
-            os.kill(pid, signal.SIGCONT)
+            with stopped(pid, tmp_path / "lattice.db"):
+                assert httpx2.get(f"{several.url}/api/auth/me", headers=token).status_code == 200
+                httpx2.get(f"{several.url}/version")
         assert counted(several) == times
     os.kill(second, signal.SIGKILL)
     assert_in_the_end(lambda: len(processes_of(several.process.pid) - {second}) == 2)
