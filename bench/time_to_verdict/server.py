@@ -19,7 +19,8 @@ from urllib.parse import quote
 from smokegate.fault_proxy.certificates import Certificates
 
 from tests.system.nginx import serving
-from tests.system.test_prometheus import free_port, until
+from tests.system.ports import free_port
+from tests.system.test_prometheus import until
 
 _SITE = """
     log_format seen escape=json

@@ -11,7 +11,8 @@ import pytest
 from smokegate.client.control import ANSWERS, Control, Controls
 
 from tests.gate.raw_server import Connection, serving
-from tests.gate.test_curl_failures import free_port, full_backlog
+from tests.gate.test_curl_failures import full_backlog
+from tests.system.ports import free_port
 
 
 async def hold(connection: Connection) -> None:

@@ -20,6 +20,7 @@ from smokegate.results import Side
 
 from tests.gate.curl_requests import curl
 from tests.gate.raw_server import Connection, RawServer, Script, always, once, reply, serving
+from tests.system.ports import free_port
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -36,12 +37,6 @@ def kind(answer: Answer) -> str:
     assert answer.failure is not None, f"answered {answer.status}"
     assert answer.failure.kind in WORDS
     return answer.failure.kind
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
 
 
 async def reset_at_once(connection: Connection) -> None:

@@ -18,6 +18,7 @@ from typing import Self
 import pytest
 
 from tests.gate.history import postgres
+from tests.system.ports import free_port
 
 STARTS_WITHIN_S = 60.0
 POLL_S = 0.02
@@ -35,8 +36,7 @@ class Server(ABC):
     """A server on a port of its own; stopped when the block ends."""
 
     def __init__(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @abstractmethod

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import ssl
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from smokegate.fault_proxy.loop_thread import LoopThread
 from tests.system import names
 from tests.system.command import UNSAMPLED, Commands, heed_interrupts
 from tests.system.lattice_process import UNHURRIED, LatticeProcess
+from tests.system.ports import free_port
 from tests.system.raw_client import client_context
 from tests.system.tiny_upstream import TinyUpstream
 
@@ -68,8 +68,7 @@ def commands(tmp_path: Path, lattice: LatticeProcess) -> Commands:
 @pytest.fixture
 def free_url() -> str:
     """A URL at which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"http://127.0.0.1:{server.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 @pytest.fixture

@@ -23,6 +23,20 @@ class Healthy(BaseHTTPRequestHandler):
         """Nothing: the test says what is wrong."""
 
 
+def free_port() -> int:
+    """A port of loopback at which nothing listens, and which nobody gets who asks for any.
+
+    It stays bound as long as this process lives. Whoever is told to listen at it can: both allow
+    that addresses are used again, as servers do.
+    """
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind(("127.0.0.1", 0))
+    port: int = bound.getsockname()[1]
+    bound.detach()
+    return port
+
+
 @contextmanager
 def answering(address: str, port: int = 0) -> Iterator[str]:
     """A healthy service; gives its "address:port", as the others do."""

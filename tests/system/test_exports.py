@@ -20,8 +20,9 @@ from tests.gate.telemetry.test_gauges import Sample, read
 from tests.gate.telemetry.test_otlp import attributes_of, root_of, spans_in
 from tests.system.command import UNSAMPLED, Commands, Done
 from tests.system.conftest import OpenProxy
+from tests.system.ports import free_port
 from tests.system.test_history import SUITE
-from tests.system.test_prometheus import free_port, until
+from tests.system.test_prometheus import until
 
 PUSHGATEWAY = shutil.which("prometheus-pushgateway") or shutil.which("pushgateway")
 NODE_EXPORTER = shutil.which("prometheus-node-exporter") or shutil.which("node_exporter")

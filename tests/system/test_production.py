@@ -19,8 +19,8 @@ from tests.lattice.shared_postgres import shared_postgres
 from tests.system.command import ROOT, Commands
 from tests.system.lattice_process import UNHURRIED, LatticeProcess
 from tests.system.nginx import HOW, NGINX, serving
+from tests.system.ports import free_port
 from tests.system.sharing import shared_folder
-from tests.system.test_prometheus import free_port
 
 SITE = ROOT / "deploy/lattice/nginx.conf"
 

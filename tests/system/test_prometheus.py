@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import time
 import urllib.parse
@@ -24,6 +23,7 @@ from smokegate.results import Outcome
 from tests.gate.history.runs import run, stamp
 from tests.gate.samples import healthy, result
 from tests.system.command import BIN, ENDED_WITHIN_S, Commands
+from tests.system.ports import free_port
 
 PROMETHEUS = shutil.which("prometheus")
 PASS_RATE = "sum(rate(smoke_test_passed_total[5m])) / sum(rate(smoke_test_total[5m]))"
@@ -36,12 +36,6 @@ scrape_configs:
   - job_name: smokegate
     static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
 """
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from smokegate.history.remembering import opened
 from tests.gate.history.runs import failing
 from tests.system.command import BIN, ENDED_WITHIN_S, ROOT, Commands
 from tests.system.nginx import HOW, NGINX, serving
-from tests.system.test_prometheus import free_port
+from tests.system.ports import free_port
 
 GUIDE = (ROOT / "docs/dashboard.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)

@@ -18,6 +18,7 @@ from smokegate.watch.looks import TargetLooks
 from tests.gate.suite_folder import SuiteFolder, suite_folder
 from tests.system.command import BIN, Commands
 from tests.system.lattice_process import LatticeProcess
+from tests.system.ports import free_port
 from tests.system.subjects import subject as system_subject
 from tests.system.tiny_upstream import TinyUpstream
 
@@ -85,13 +86,14 @@ def document(commands: Commands) -> dict[str, Any]:
 
 
 def test_an_outage_is_seen_and_its_end_too(watching: Commands) -> None:
+    port = free_port()
     with ExitStack() as stack:
-        with TinyUpstream() as upstream:
+        with TinyUpstream(port=port) as upstream:
             options = ("--for", "8s", "--keep-watching")
             process = stack.enter_context(watch(watching, upstream.url, *options))
             read_until(process, "light")
         read_until(process, "proceed → rollback")
-        with TinyUpstream(port=upstream.port):
+        with TinyUpstream(port=port):
             read_until(process, "rollback → proceed")
             out, err = process.communicate()
     assert (process.returncode, err) == (10, "")

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shlex
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from smokegate.fault_proxy.certificates import Certificates
 from smokegate.locations.messages import queue
 
 from tests.system.command import ROOT
+from tests.system.ports import free_port
 from tests.system.tls_broker import PASSWORD, Sent, TlsBroker, program
 
 USER, VHOST = "gate", "smokegate"
@@ -50,7 +50,7 @@ class TlsRabbitMq(TlsBroker):
         self.url = f"amqps://{USER}:{PASSWORD}@127.0.0.1:{self.port}/{VHOST}"
         self._folder = folder
         self._mapper: subprocess.Popen[bytes] | None = None
-        self._ports = free_ports(2)
+        self._ports = free_port(), free_port()
         settings = CONFIGURATION.format(
             port=self.port,
             ca_file=self.ca_file,
@@ -187,12 +187,3 @@ def _permissions() -> str:
     patterns = [json.dumps(pattern) for pattern in shlex.split(found[1])]
     listed = ", ".join(f"<<{pattern}>>" for pattern in patterns)
     return f"[{{rabbit, [{{default_permissions, [{listed}]}}]}}]."
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports at which nothing listens."""
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in listeners]
-    for listener in listeners:
-        listener.close()
-    return ports

