@@ -12,6 +12,8 @@ from collections.abc import Iterator
 import pytest
 from smokegate.signals import ENDING, Insistence, handled
 
+from smokegate import cli, settings
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no signals to oneself there")
 
 
@@ -97,3 +99,13 @@ def test_what_the_first_raises_is_raised_once() -> None:
     with pytest.raises(KeyboardInterrupt):
         insistence(signal.SIGINT, None)
     insistence(signal.SIGINT, None)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"), [("serve", 0), ("worker --location eu", 0), ("run", 30), ("watch", 30)]
+)
+def test_to_be_told_to_end_is_what_a_service_waits_for_from_its_start_on(
+    monkeypatch: pytest.MonkeyPatch, command: str, code: int
+) -> None:
+    monkeypatch.setattr(settings, "load", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    assert cli.main(command.split()) == code

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import signal
+import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -24,6 +26,10 @@ BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
 TOKEN = "a-token-of-these-tests"
 ALARM = "run-000001"
 NAME = "gate.example.com"
+HALF_OF_A_REQUEST = (
+    b"POST /gate/flagger/rollout HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
+    b"Expect: 100-continue\r\n\r\n"
+)
 
 
 class Served:
@@ -39,14 +45,17 @@ class Served:
 
 
 @contextmanager
-def serve(commands: Commands, *options: str) -> Iterator[Served]:
+def serve(
+    commands: Commands, *options: str, told_by: signal.Signals = signal.SIGTERM
+) -> Iterator[Served]:
     """Start it at a free port; it ends well when it is told to."""
     with commands.start(BIN / "smokegate", "serve", "--port", "0", *options) as process:
         try:
             yield Served(process)
         finally:
-            process.terminate()
-            assert process.wait(ENDED_WITHIN_S) == 0
+            process.send_signal(told_by)
+            _, said = process.communicate(timeout=ENDED_WITHIN_S)
+            assert (process.returncode, said) == (0, "")
 
 
 @pytest.fixture
@@ -60,11 +69,26 @@ def commands(tmp_path: Path) -> Commands:
 
 
 def test_alone_it_is_for_this_machine_to_read(commands: Commands) -> None:
-    with serve(commands) as served:
+    with serve(commands, told_by=signal.SIGHUP) as served:
         assert "http://127.0.0.1:" in served.said
         assert httpx2.get(served.url).status_code == 200
         assert httpx2.get(served.url, headers={"host": NAME}).status_code == 421
         assert httpx2.get(f"{served.url}/login").status_code == 404
+
+
+def test_a_second_signal_ends_it_whatever_holds_it_up(commands: Commands) -> None:
+    with commands.start(BIN / "smokegate", "serve", "--port", "0") as process:
+        at = ("127.0.0.1", Served(process).port)
+        with socket.create_connection(at) as half_of_a_request:
+            half_of_a_request.sendall(HALF_OF_A_REQUEST)
+            assert b"100 Continue" in half_of_a_request.recv(100)
+            while process.poll() is None:
+                process.send_signal(signal.SIGINT)  # those within a second are one
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(0.2)
+            _, said = process.communicate()
+    ended = "smokegate: SIGINT, the second signal, ended it at once; its runs go on\n"
+    assert (process.returncode, said) == (0, ended)
 
 
 def test_a_token_from_the_environment_is_asked_for(commands: Commands) -> None:

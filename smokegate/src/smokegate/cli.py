@@ -437,6 +437,14 @@ def _sweep(arguments: argparse.Namespace) -> int:
     return 1 if left else 0
 
 
+def _until_told(serve: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
+    """Serve until a signal: one that comes while it starts tells it to end as well."""
+    try:
+        return serve(arguments)
+    except KeyboardInterrupt:
+        return 0
+
+
 # In the order of the help: what adds the arguments of a command, and what does it.
 _COMMANDS: dict[str, tuple[Callable[[Any], None], Callable[[argparse.Namespace], int]]] = {
     "run": (_add_run, _run),
@@ -444,13 +452,13 @@ _COMMANDS: dict[str, tuple[Callable[[Any], None], Callable[[argparse.Namespace],
     "sweep": (_add_sweep, _sweep),
     "explain": (_add_explain, _explain),
     "audit": (add_audit, _audit),
-    "serve": (add_serve, _serve),
+    "serve": (add_serve, partial(_until_told, _serve)),
     "history": (add_history, _history),
     "fleet": (add_fleet, _fleet),
     "notify": (add_notify, _notify),
     "watch": (add_watch, _watch),
     "init": (add_init, _init),
-    "worker": (add_worker, _worker),
+    "worker": (add_worker, partial(_until_told, _worker)),
 }
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from smokegate.service.gate.gate import Gate
 from smokegate.service.gate.github import GitHub
 from smokegate.service.gate.ledger import Ledger
 from smokegate.settings import Settings
+from smokegate.signals import Insistence, handled
 from smokegate.targets import Target
 
 _ONLY = "default"
@@ -29,6 +30,27 @@ _OPEN = (
     "smokegate: whoever reaches this address can read the history, and nobody can label runs: set "
     "SMOKEGATE_TOKEN to ask for a login"
 )
+
+
+class _Server(uvicorn.Server):
+    """Ends in order at the first signal, and at once at one that comes a second or more later.
+
+    uvicorn by itself does not know SIGHUP, and leaves the gate open where SIGINT is told twice.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Heed signals while it serves."""
+        with handled(Insistence(self._end, _end_at_once)):
+            yield
+
+    def _end(self, _name: str) -> None:
+        self.should_exit = True
+
+
+def _end_at_once(name: str) -> None:
+    streams.say_at_once(f"smokegate: {name}, the second signal, ended it at once; its runs go on")
+    os._exit(0)
 
 
 def run(asked: argparse.Namespace, settings: Settings, tell: Callable[[str], None]) -> int:
@@ -63,11 +85,10 @@ def run(asked: argparse.Namespace, settings: Settings, tell: Callable[[str], Non
             server_header=False,
             proxy_headers=False,  # whom to believe is ours to decide
         )
-        server = uvicorn.Server(config)
+        server = _Server(config)
         if gate:
             gate.is_ending = lambda: server.should_exit
-        with suppress(KeyboardInterrupt):  # uvicorn passes on the signal that ended it
-            server.run(sockets=[listening])
+        server.run(sockets=[listening])
     finally:
         store.close()
     return 0
