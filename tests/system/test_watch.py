@@ -154,6 +154,17 @@ def test_a_kept_account_is_one_and_is_swept_after_a_kill(
     assert (process.returncode, list(commands.journal.glob("*.journal"))) == (30, [])
 
 
+def test_a_signal_that_comes_between_two_looks_ends_the_next_at_once(tmp_path: Path) -> None:
+    clock = SystemClock()
+    with TinyUpstream() as upstream, suite_folder(tmp_path) as suites:
+        suites.write("test_small_watch.py", SMALL)
+        subject = system_subject(tmp_path, tmp_path, url=upstream.url, **QUICK)
+        looks = TargetLooks([suites.path], subject.settings, clock, subject.give_up)
+        clock.stopped = "SIGHUP"
+        assert looks.look(full=True, light=[]).interrupted == "SIGHUP"
+        assert not upstream.seen
+
+
 def test_a_light_round_strains_nobody(tmp_path: Path, tiny_upstream: TinyUpstream) -> None:
     with suite_folder(tmp_path / "suites") as suites:
         suites.write("test_light_watch.py", SMALL + ALONE)

@@ -46,6 +46,7 @@ def verify(
     prepare: Callable[[Session], None] = lambda _: None,
     keeper: Keeper | None = None,
     run_id: str = "",
+    told: Callable[[], str] = lambda: "",
 ) -> JudgedRun:
     """Verify the target and judge what was seen, beside what was seen earlier.
 
@@ -55,11 +56,12 @@ def verify(
     no target or the suites cannot be planned. `behind` names the target where `settings` lead to
     something in front of it: that is where `sweep` removes what is left. `prepare` gets the session
     before anything is sent. `keeper` holds what is not to be made anew and removed by each run;
-    `release` removes it. A run that is a part of another is told its `run_id`.
+    `release` removes it. A run that is a part of another is told its `run_id`. `told` names the
+    signal that came before the run could hear of it, if one did.
     """
     refuse_no_target(settings)
     plan = load_plan()
-    with Watchdog(longest_s(settings), give_up) as watchdog:
+    with Watchdog(longest_s(settings), give_up, told) as watchdog:
         return in_loop(
             lambda: verified(
                 settings,

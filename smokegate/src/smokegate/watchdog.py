@@ -32,12 +32,15 @@ class Watchdog:
     In time means within `limit_s`, and within 6 s of a signal; a second signal, which comes a
     second or more after the first, calls it at once.
     What is watched is the thread that made the watchdog. `give_up` is called in any thread and
-    should not return.
+    should not return. `told` names the signal that has come already, if one has.
     """
 
-    def __init__(self, limit_s: float, give_up: GiveUp) -> None:
+    def __init__(
+        self, limit_s: float, give_up: GiveUp, told: Callable[[], str] = lambda: ""
+    ) -> None:
         self._limit_s = limit_s
         self._give_up = give_up
+        self._told = told
         self._watched = threading.get_ident()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending = threading.Lock()
@@ -63,6 +66,8 @@ class Watchdog:
             loop.call_soon_threadsafe(interrupt, name)
 
         with handled(Insistence(first, self._again)):
+            if name := self._told():
+                first(name)
             yield
 
     def _again(self, name: str) -> None:

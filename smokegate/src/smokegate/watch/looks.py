@@ -67,6 +67,7 @@ class TargetLooks:
             suites=[str(path.resolve()) for path in self._paths],
             give_up=self._give_up,
             keeper=self._keeper,
+            told=lambda: self._clock.stopped,
         )
         self._has_settled = True
         self._left += run.leftovers
