@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from smokegate.service.gate.child import Child
 from smokegate.service.gate.gate import MOST_AT_ONCE, MOST_QUEUED
+from smokegate.service.gate.ledger import Ledger
+from smokegate.service.gate.order import Order, Wanted
 
 from tests.gate.service.conftest import TOKEN
-from tests.gate.service.gate.gates import Gates, is_there, until
+from tests.gate.service.gate.gates import STAND_IN, Gates, is_there, until
 
 
 def ask(client: httpx2.Client, target: str = "shop", **more: str) -> dict[str, Any]:
@@ -155,6 +160,25 @@ def test_a_service_that_is_told_to_end_lets_nobody_wait_and_runs_it_again(gates:
     with gates.open() as client:
         assert verdict(client, asked)["action"] == "proceed"
         assert ask(client, key="a")["id"] == asked["id"]
+    assert len(gates.said) == 2
+
+
+def test_what_an_ended_service_left_behind_is_waited_for_and_then_run_again(gates: Gates) -> None:
+    order = Order(id="asked-20260101-120000-abcdef01", wanted=Wanted(target="shop"), asked_ms=1)
+    ledger = Ledger(gates.folder)
+    ledger.write(order)
+    ledger.close()
+    program = [sys.executable, "-I", str(STAND_IN), str(gates.folder), "run"]
+    child = Child(ledger.folder, order)
+    child.start(program, os.environ)
+    until(lambda: gates.said)
+    try:
+        with gates.open() as client:
+            assert verdict(client, {"id": order.id}, wait=0)["state"] == "queued"
+            gates.ends("proceed")
+            assert verdict(client, {"id": order.id})["action"] == "proceed"
+    finally:
+        child.kill()
     assert len(gates.said) == 2
 
 

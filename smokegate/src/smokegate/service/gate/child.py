@@ -95,7 +95,7 @@ class Child:
         if self._process:
             return self._process.poll() is None
         try:
-            with self._lock_file.open("ab", buffering=0) as lock:
+            with self._lock_file.open("rb", buffering=0) as lock:
                 return not file_lock.lock(lock)
         except OSError:
             return False
@@ -145,6 +145,8 @@ class Child:
                 file.unlink(missing_ok=True)
 
     def _signal(self, number: signal.Signals) -> None:
+        if not self.pid:
+            return  # which process it is was never written down; 0 would be our own group
         with suppress(ProcessLookupError, PermissionError):
             if sys.platform == "win32":
                 os.kill(self.pid, number)

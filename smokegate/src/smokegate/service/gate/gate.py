@@ -77,6 +77,8 @@ class Gate:
                 self._take_up(order)
             elif order.has_ended:
                 self.listen(order)
+            elif (child := Child(self._ledger.folder, order)).is_alive:
+                self._watch(order, child)  # it was put off, or its begin was never written down
         self._start_next()
         try:
             yield
