@@ -10,6 +10,7 @@ import sys
 import threading
 
 import pytest
+from smokegate.signals import handled
 from smokegate.watchdog import Watchdog
 
 from smokegate import watchdog
@@ -102,6 +103,19 @@ def test_the_first_signal_interrupts_in_the_loop() -> None:
         asyncio.run(main())
     assert seen == ["SIGTERM"]
     assert kennel.lines.empty()
+
+
+@posix_only
+def test_a_signal_that_comes_too_late_to_interrupt_is_passed_on() -> None:
+    seen: list[object] = []
+
+    async def main() -> None:
+        with dog.interrupting(seen.append):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with handled(lambda *given: seen.append(given[0])), Watchdog(FAR_S, Kennel().give_up) as dog:
+        asyncio.run(main())
+    assert seen == [signal.SIGTERM]
 
 
 def test_what_blocks_outside_a_task_is_named_by_its_line() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import signal
 import sys
 import threading
 import time
@@ -58,17 +59,29 @@ class Watchdog:
 
     @contextmanager
     def interrupting(self, interrupt: Callable[[str], None]) -> Iterator[None]:
-        """Turn the first signal into a call of `interrupt` in the running loop."""
+        """Turn the first signal into a call of `interrupt` in the running loop.
+
+        One that comes when the block has nothing left to interrupt is for whoever heeds signals
+        after it.
+        """
         loop = self._loop = asyncio.get_running_loop()
+        unheard: list[str] = []
+
+        def hear() -> None:
+            if unheard:
+                interrupt(unheard.pop())
 
         def first(name: str) -> None:
             self._news.put(name)
-            loop.call_soon_threadsafe(interrupt, name)
+            unheard.append(name)
+            loop.call_soon_threadsafe(hear)
 
         with handled(Insistence(first, self._again)):
             if name := self._told():
                 first(name)
             yield
+        if unheard:
+            signal.raise_signal(signal.Signals[unheard.pop()])
 
     def _again(self, name: str) -> None:
         self._end(f"{name}, the second signal, ended the run at once: {_THEN}")
