@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from smokegate.gate import longest_s
 
+from smokegate import pytest_items, settings
 from tests.system.command import ROOT, SUITES, Commands
 from tests.system.lattice_process import LatticeProcess
 
@@ -223,3 +227,16 @@ def test_what_no_item_tells_fails_the_session(commands: Commands, workers: list[
     assert "1 passed" in done.out
     assert "run.settling: expected that all connections serve version 9.9.9" in done.out
     assert done.code == 1, done.text
+
+
+def test_workers_wait_for_a_run_as_long_as_it_may_wait_for_its_target(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    door: Any = pytest_items.Door(SimpleNamespace(workerinput={"testrunuid": "one"}))  # type: ignore[arg-type]
+    door._settings, door._plan = settings.load({"wait_s": 3_000.0}, {}), "planned"
+    limits_s: list[float] = []
+    monkeypatch.setattr(
+        pytest_items, "once_for_all_workers", lambda *given: limits_s.append(given[-1])
+    )
+    door._verify()
+    assert limits_s[0] > longest_s(door._settings) > 3_000

@@ -217,7 +217,7 @@ class Door:
         worker: dict[str, Any] | None = getattr(self._config, "workerinput", None)
         if worker is None:
             return verify()
-        limit_s = 2 * (configured.run_timeout_s + configured.cleanup_timeout_s)
+        limit_s = 2 * gate.longest_s(configured)  # others are told of the run as well
         return once_for_all_workers(worker["testrunuid"], verify, limit_s)
 
     def _publish(self, run: JudgedRun, configured: settings.Settings) -> None:
