@@ -54,3 +54,15 @@ def handled(handler: Handler) -> Iterator[None]:
     finally:
         for number, was in taken.items():
             signal.signal(number, was)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Have signals that ask for an end while the block runs heeded when it has ended."""
+    came: list[int] = []
+    try:
+        with handled(lambda number, _: came.append(number)):
+            yield
+    finally:
+        for number in came:
+            signal.raise_signal(number)

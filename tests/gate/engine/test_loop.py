@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import signal
+import sys
 import threading
 from collections.abc import AsyncIterator
+from types import FrameType
+from typing import Any
 
 import pytest
 from smokegate.engine import in_loop
+from smokegate.signals import handled
 
 
 def test_it_gives_the_result_and_closes_the_loop() -> None:
@@ -109,3 +115,35 @@ def test_a_thread_of_the_loop_is_not_waited_for() -> None:
 
     in_loop(main)
     go_on.set()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals to oneself there")
+@pytest.mark.parametrize("line", range(1, 1_600, 16))
+def test_a_signal_ends_it_whole_at_whichever_line_it_comes(line: int) -> None:
+    lines = 0
+
+    def trace(frame: FrameType, event: str, _argument: object) -> Any:
+        nonlocal lines
+        lines += event == "line"
+        if lines == line:
+            lines += 1
+            os.kill(os.getpid(), signal.SIGTERM)
+        return trace
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    async def main() -> None:
+        await asyncio.sleep(0)
+
+    def traced() -> None:
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            in_loop(main)
+        finally:
+            sys.settrace(before)
+
+    with handled(interrupt), pytest.raises(KeyboardInterrupt):
+        traced()
+    gc.collect()  # what was left half made would warn here, and warnings are errors

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Collection, Coroutine, Iterable
+from contextlib import ExitStack
 from typing import Any, TypeVar
 
 from smokegate.engine.attempt import end
+from smokegate.signals import held_back
 
 T = TypeVar("T")
 _CLOSING_S = 0.5  # for generators that nobody has read to their end
@@ -16,11 +18,18 @@ _CLOSING_S = 0.5  # for generators that nobody has read to their end
 def in_loop(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a coroutine in a loop that can watch sockets, which Windows' default one cannot.
 
-    What it leaves behind is cancelled and waited for, but not for ever.
+    What it leaves behind is cancelled and waited for, but not for ever. A signal is heeded while
+    the coroutine runs: a loop that is half made or half closed cannot be ended by an exception.
     """
+    with ExitStack() as holding:
+        holding.enter_context(held_back())
+        return _in_loop(main, holding)
+
+
+def _in_loop(main: Callable[[], Coroutine[Any, Any, T]], holding: ExitStack) -> T:
     loop = asyncio.SelectorEventLoop()
     try:
-        return _completed(loop, main())
+        return _completed(loop, _heeding(main, holding))
     finally:
         left = asyncio.all_tasks(loop)
         try:
@@ -28,6 +37,14 @@ def in_loop(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         finally:
             loop.close()
             _keep(task for task in left if not task.done())
+
+
+async def _heeding(main: Callable[[], Coroutine[Any, Any, T]], holding: ExitStack) -> T:
+    holding.close()
+    try:
+        return await main()
+    finally:
+        holding.enter_context(held_back())
 
 
 def _completed(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> T:
