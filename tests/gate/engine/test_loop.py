@@ -117,33 +117,39 @@ def test_a_thread_of_the_loop_is_not_waited_for() -> None:
     go_on.set()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no signals to oneself there")
-@pytest.mark.parametrize("line", range(1, 1_600, 16))
-def test_a_signal_ends_it_whole_at_whichever_line_it_comes(line: int) -> None:
+def lines_of_a_loop(signal_at: int = -1) -> int:
+    """Run a loop, with SIGTERM at one of the lines that this takes, and count them."""
     lines = 0
 
     def trace(frame: FrameType, event: str, _argument: object) -> Any:
         nonlocal lines
         lines += event == "line"
-        if lines == line:
+        if lines == signal_at:
             lines += 1
             os.kill(os.getpid(), signal.SIGTERM)
         return trace
 
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
     async def main() -> None:
         await asyncio.sleep(0)
 
-    def traced() -> None:
-        before = sys.gettrace()
-        sys.settrace(trace)
-        try:
-            in_loop(main)
-        finally:
-            sys.settrace(before)
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        in_loop(main)
+    finally:
+        sys.settrace(before)
+    return lines
 
-    with handled(interrupt), pytest.raises(KeyboardInterrupt):
-        traced()
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals to oneself there")
+@pytest.mark.parametrize("percent", range(0, 100, 2))
+def test_a_signal_ends_it_whole_at_whichever_line_it_comes(percent: int) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with handled(interrupt):
+        lines_of_a_loop()  # what is done the first time only
+        line = 1 + lines_of_a_loop() * percent // 100
+        with pytest.raises(KeyboardInterrupt):
+            lines_of_a_loop(line)
     gc.collect()  # what was left half made would warn here, and warnings are errors
