@@ -142,7 +142,7 @@ def lines_of_a_loop(signal_at: int = -1) -> int:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signals to oneself there")
-@pytest.mark.parametrize("percent", range(0, 100, 2))
+@pytest.mark.parametrize("percent", range(0, 100, 4))
 def test_a_signal_ends_it_whole_at_whichever_line_it_comes(percent: int) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
