@@ -14,6 +14,7 @@ from smokegate.fault_proxy.loop_thread import LoopThread
 
 from tests.system.conftest import OpenProxy
 from tests.system.delay_relay import DelayRelay, Reset, Stall, Trouble
+from tests.system.ports import free_port
 from tests.system.raw_client import KeptConnection, ask, connected, read_until_closed, send_get
 from tests.system.tiny_upstream import TEXT, TinyUpstream
 
@@ -151,13 +152,11 @@ def test_trouble_waits_for_a_connection_that_gets_so_far(open_relay: OpenRelay) 
 
 
 def test_an_upstream_that_refuses_shows_as_a_reset(open_relay: OpenRelay) -> None:
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        relay = open_relay(rtt_s=RTT_S, url=f"http://127.0.0.1:{holder.getsockname()[1]}")
-        started_s = time.monotonic()
-        with connected(relay.url) as connection:
-            assert read_until_closed(connection) == (b"", True)
-        assert time.monotonic() - started_s >= RTT_S
+    relay = open_relay(rtt_s=RTT_S, url=f"http://127.0.0.1:{free_port()}")
+    started_s = time.monotonic()
+    with connected(relay.url) as connection:
+        assert read_until_closed(connection) == (b"", True)
+    assert time.monotonic() - started_s >= RTT_S
 
 
 def test_closing_ends_connections_that_are_open(tiny_upstream: TinyUpstream) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from tests.gate.history.runs import run
 from tests.gate.reports import parts, runs
 from tests.gate.reports.hostile import poisoned
 from tests.gate.telemetry.receiver import Receiver, receiver
+from tests.system.ports import free_port
 
 ABOVE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -187,9 +187,7 @@ def test_what_does_not_arrive_is_said_in_a_line(
         "metrics were not exported by OTLP: "
         "Failed to export metrics batch code: 401, reason: Unauthorized",
     ]
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        free = f"http://127.0.0.1:{server.getsockname()[1]}"
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", free)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "3")
     what = ("the trace was", "metrics were")
     assert list(export(run())) == [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +13,7 @@ from smokegate.telemetry.pushgateway import group_of, push
 
 from tests.gate.history.runs import failing, run
 from tests.gate.telemetry.receiver import Receiver, receiver
+from tests.system.ports import free_port
 
 
 @pytest.fixture
@@ -74,8 +74,7 @@ def test_one_that_does_not_answer_is_given_up(
 
 
 def test_one_that_is_not_there_is_said() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        url = f"http://user:hunter22@127.0.0.1:{server.getsockname()[1]}"
+    url = f"http://user:hunter22@127.0.0.1:{free_port()}"
     said = push(run(), Settings(metrics_push=url))
     assert said.endswith(": connection refused")
     assert "hunter22" not in said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sqlite3
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from tests.system import names
 from tests.system.acted_out.acts import exchanges, proxied
 from tests.system.acted_out.stage import Act, Scene, Stage, need
 from tests.system.lattice_process import SERVE, UNHURRIED, LatticeProcess
+from tests.system.ports import free_port
 
 OVER_HTTP2 = Path(__file__).parents[1] / "lattice_over_http2.py"
 SMALL_DISK = 'mount -t tmpfs -o size=8m tmpfs "$0" && exec "$@"'
@@ -72,14 +72,8 @@ def full_disk(stage: Stage, number: int) -> Iterator[Scene]:
 @contextmanager
 def without_its_redis(stage: Stage, number: int) -> Iterator[Scene]:
     """A Lattice that is told of a Redis where nothing listens."""
-    with socket.socket() as holder, _own(stage, {"LATTICE_REDIS_URL": _nowhere(holder)}) as lattice:
+    with _own(stage, {"LATTICE_REDIS_URL": f"redis://127.0.0.1:{free_port()}/0"}) as lattice:
         yield Scene(lattice.url, _count_degraded)
-
-
-def _nowhere(holder: socket.socket) -> str:
-    """A port that nobody else takes, and that refuses connections."""
-    holder.bind(("127.0.0.1", 0))
-    return f"redis://127.0.0.1:{holder.getsockname()[1]}/0"
 
 
 def second_replica(settings: Mapping[str, str], when: Occasion, **ours: object) -> Act:

@@ -14,7 +14,7 @@ from smokegate.history.aside import Remembered
 from smokegate.history.database import in_one_line
 from smokegate.history.last_good import last_good
 from smokegate.history.store import Store
-from smokegate.results import JudgedRun, from_json, to_json
+from smokegate.results import JudgedRun, from_json, look_at_types, to_json
 from smokegate.settings import Settings
 from smokegate.whole_file import write_whole
 
@@ -87,8 +87,7 @@ def make_ready(settings: Settings) -> None:
     """
     with suppress(Exception):
         Store(url_of(settings))
-    with suppress(msgspec.DecodeError):
-        from_json(b"")  # the first one looks at every type of a run
+    look_at_types()
 
 
 def keep_for_later(run: JudgedRun, settings: Settings, why: Exception) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from smokegate import gate
 from smokegate.locations.messages import Answer
 from smokegate.reports.escaping import one_line
-from smokegate.results import JudgedRun
+from smokegate.results import JudgedRun, from_json, look_at_types
 from smokegate.seal import altered_part, document_of, is_signed
 
 _ENDED_OTHERWISE = {
@@ -32,11 +32,10 @@ class _Result(msgspec.Struct):
     result: msgspec.Raw = msgspec.Raw(b"null")
 
 
-# Made before there are threads: of several that are the first to read a type, and do so at once,
-# msgspec 0.22 lets some crash the process.
+# Types are met before there are threads; see `look_at_types`.
 _RESULTS = msgspec.json.Decoder(_Result)
 _ANSWERS = msgspec.json.Decoder(Answer)
-_RUNS = msgspec.json.Decoder(JudgedRun)
+look_at_types()
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class Expected:
         if not answer.run:
             raise Unusable(one_line(answer.refused) or "its answer is empty")
         text = answer.run.encode()
-        run = _RUNS.decode(text)
+        run = from_json(text)
         wrong = self._wrong_with(run) or altered_part(document_of(text))
         if wrong:
             raise Unusable(f"its run is not what was asked for: {one_line(wrong, 200)}")

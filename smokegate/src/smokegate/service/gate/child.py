@@ -58,8 +58,7 @@ class _Ended(msgspec.Struct):
     verdict: _Judged
 
 
-# Made before there are threads: of several that are the first to read a type, and do so at once,
-# msgspec 0.22 lets some crash the process.
+# The type is met before there are threads; see `smokegate.results.look_at_types`.
 _ENDINGS = msgspec.json.Decoder(_Ended)
 
 
